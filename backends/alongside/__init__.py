@@ -1,0 +1,1 @@
+"""Alongside: computing that comes along with a JupyterHub session."""

@@ -1,0 +1,280 @@
+"""The catalogue: which profiles there are, for whom, within which limits.
+
+Pure data and pure functions. `alongside.catalogue_file` reads it from a YAML file and keeps it
+fresh. Everything that a user can ask for is checked here and nowhere else: `Catalogue.resolve`
+turns a request into the `Spec` that a platform runs, or says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic_core import PydanticUndefined
+
+from alongside.errors import InvalidRequest, NotAllowed
+from alongside.kinds import get_kind
+from alongside.kinds.base import Kind, Options
+from alongside.models import Lifetime, Model, Spec, now
+from alongside.names import backend_id, check_name
+from alongside.platforms import platform_names
+from alongside.quotas import Quotas
+from alongside.requests import Launch, Requester, UserOptions, parse
+from alongside.units import Duration, Memory, format_memory
+
+
+def _rule(value: Any) -> Any:
+    """A plain value in YAML stands for "this and nothing else"."""
+    if isinstance(value, Mapping):
+        return value
+    return {"default": value, "minimum": value, "maximum": value}
+
+
+class Rule(Model):
+    """How a profile narrows one option. A plain value instead of this mapping fixes it."""
+
+    default: Any = Field(None, description="What the form starts with.")
+    minimum: Any = Field(None, description="The least that may be asked for.")
+    maximum: Any = Field(None, description="The most that may be asked for.")
+
+
+class Offer(Model):
+    """A kind of backend within a profile."""
+
+    options: dict[str, Annotated[Rule, BeforeValidator(_rule)]] = Field(
+        {}, description="Option name to rule; what is absent keeps the kind's own bounds."
+    )
+    lifetime: Lifetime = Field(Lifetime(), description="The longest lifetimes; also the default.")
+    required: bool = Field(
+        False, description="Whether the session fails to start when its backend does."
+    )
+    grace: Duration | None = Field(
+        None, description="How long the backend stays when its session has ended."
+    )
+    start_timeout: Duration = Field("5 min", validate_default=True)  # type: ignore[assignment]
+
+
+class SessionOffer(Model):
+    """The notebook server of a profile."""
+
+    cores: int | None = Field(None, ge=1, description="CPU cores it may use.")
+    memory: Memory | None = Field(None, description="Memory it may use.")
+    environment: dict[str, str] = Field({}, description="Additional environment variables.")
+
+
+class Profile(Model):
+    """A named, sized, limited offer."""
+
+    title: str = Field(max_length=80, description="As it stands on its card.")
+    description: str = Field("", max_length=400, description="A sentence below it.")
+    platform: str = Field("local", description="Where its backends run.")
+    users: tuple[str, ...] | None = Field(None, description="Who may use it; absent: everybody.")
+    groups: tuple[str, ...] | None = Field(None, description="Whose members may use it.")
+    until: date | None = Field(None, description="The last day on which it is offered.")
+    session: SessionOffer = SessionOffer()
+    default: str | None = Field(None, description="The kind that is chosen when nobody chooses.")
+    backends: dict[str, Offer] = Field({}, description="The kinds on offer, by name.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Profile:
+        if self.default is not None and self.default not in self.backends:
+            raise ValueError(f"default {self.default!r} is not among its backends")
+        if self.platform not in platform_names():
+            known = ", ".join(platform_names())
+            raise ValueError(f"platform {self.platform!r} is not installed; choose one of {known}")
+        for kind in self.backends:
+            try:
+                self.options_model(kind)
+            except InvalidRequest as error:
+                raise ValueError(f"{error.message} {error.remedy}") from None
+        return self
+
+    def open_to(self, requester: Requester, day: date | None = None) -> bool:
+        """Whether this user may use it on that day (default: today)."""
+        if self.until is not None and (day or now().date()) > self.until:
+            return False
+        if self.users is None and self.groups is None:
+            return True
+        named = requester.name in (self.users or ())
+        return named or not requester.groups.isdisjoint(self.groups or ())
+
+    def options_model(self, kind: str) -> type[Options]:
+        """The kind's options model with this profile's defaults and bounds."""
+        return narrow(get_kind(kind), self.backends[kind].options)
+
+
+def narrow(kind: Kind, rules: Mapping[str, Rule]) -> type[Options]:
+    """A subclass of the kind's options model with other defaults and tighter bounds.
+
+    Raises InvalidRequest when a rule names an unknown option or loosens or contradicts a bound.
+    """
+    fields: dict[str, Any] = {}
+    for name, rule in rules.items():
+        if name not in kind.Options.model_fields:
+            known = ", ".join(kind.Options.model_fields)
+            raise InvalidRequest(f"{kind.name} has no option {name!r}.", f"Options: {known}.")
+        original = kind.Options.model_fields[name]
+        unit = (original.json_schema_extra or {}).get("format")  # type: ignore[union-attr]
+        extra: dict[str, Any] = {"format": unit} if unit else {}
+        values = {
+            key: getattr(parse(create_model("Bound", value=(original.annotation, ...)),
+                               {"value": value}, f"{name}.{key}"), "value")
+            if unit != "memory"
+            else parse(create_model("Bound", value=(Memory, ...)), {"value": value}).value  # type: ignore[attr-defined]
+            for key in ("default", "minimum", "maximum")
+            if (value := getattr(rule, key)) is not None
+        }
+        low = max((m.ge for m in original.metadata if isinstance(m, Ge)), default=None)
+        high = min((m.le for m in original.metadata if isinstance(m, Le)), default=None)
+        low = max((v for v in (low, values.get("minimum")) if v is not None), default=None)
+        high = min((v for v in (high, values.get("maximum")) if v is not None), default=None)
+        default = values.get("default", original.default)
+        if default is PydanticUndefined:
+            default = ...
+        elif (low is not None and default < low) or (high is not None and default > high):
+            if "default" in values or low is None or high is None or low > high:
+                raise InvalidRequest(f"{name}: the default is outside its bounds.", "Correct it.")
+            default = min(max(default, low), high)
+        if unit == "memory":
+            fields[name] = (
+                Annotated[Memory, *_bounds(low, high)],
+                _field(original, default, {"format": unit, "x-minimum": low, "x-maximum": high}),
+            )
+        else:
+            fields[name] = (
+                Annotated[original.annotation, *_bounds(low, high)],  # type: ignore[valid-type]
+                _field(original, default, extra),
+            )
+    return create_model(kind.Options.__name__, __base__=kind.Options, **fields)
+
+
+def _bounds(low: Any, high: Any) -> list[Any]:
+    return [*([Ge(low)] if low is not None else []), *([Le(high)] if high is not None else [])]
+
+
+def _field(original: Any, default: Any, extra: dict[str, Any]) -> Any:
+    return Field(
+        default,
+        title=original.title,
+        description=original.description,
+        json_schema_extra={k: v for k, v in extra.items() if v is not None},
+    )
+
+
+class Catalogue(Model):
+    """The whole file."""
+
+    profiles: dict[str, Profile] = Field(description="Profiles by name, in the form's order.")
+    quotas: Quotas = Quotas()
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """The platforms that the profiles use."""
+        return frozenset(profile.platform for profile in self.profiles.values())
+
+    def for_user(self, requester: Requester) -> dict[str, Profile]:
+        """The profiles that this user may use today."""
+        return {n: p for n, p in self.profiles.items() if p.open_to(requester)}
+
+    def profile(self, requester: Requester, name: str | None, kind: str | None = None) -> str:
+        """The name of the profile meant: the one named, or the first that offers the kind.
+
+        One answer for "unknown" and "not for you", so that names can't be tried out.
+        """
+        mine = self.for_user(requester)
+        if name is None:
+            for candidate, profile in mine.items():
+                if kind is None or kind in profile.backends:
+                    return candidate
+            raise NotAllowed(
+                "No profile that you may use offers this.", "Ask an administrator.", "profile"
+            )
+        if name not in mine:
+            known = ", ".join(mine) or "none"
+            raise NotAllowed(
+                f"There is no profile {name[:63]!r} for you.", f"Choose one of: {known}.", "profile"
+            )
+        return name
+
+    def choose(self, requester: Requester, wish: UserOptions) -> tuple[str, Launch | None]:
+        """What spawn options come to: the profile, and the backend to launch, if any."""
+        kind = wish.backend.kind if wish.backend else None
+        name = self.profile(requester, wish.profile, kind)
+        profile = self.profiles[name]
+        if wish.wants_default:
+            return name, Launch(kind=profile.default, profile=name) if profile.default else None
+        if wish.backend is None:
+            return name, None
+        launch = Launch(**wish.backend.model_dump(exclude_unset=True), profile=name)
+        self.resolve(requester, launch, nonce="")
+        return name, launch
+
+    def resolve(
+        self,
+        requester: Requester,
+        launch: Launch,
+        nonce: str,
+        created: datetime | None = None,
+    ) -> Spec:
+        """The specification that a launch comes to, or why it can't be.
+
+        `requester` is the owner-to-be. Quota and capacity are not looked at here. `nonce` tells
+        apart launches that are otherwise equal; the same one gives the same id.
+        """
+        kind = get_kind(launch.kind)
+        profile_name = self.profile(requester, launch.profile, launch.kind)
+        profile = self.profiles[profile_name]
+        if launch.kind not in profile.backends:
+            known = ", ".join(profile.backends) or "none"
+            raise InvalidRequest(
+                f"Profile {profile_name} has no {kind.title}.", f"It offers: {known}.", "kind"
+            )
+        offer = profile.backends[launch.kind]
+        options = self.options(profile_name, launch.kind, launch.options)
+        name = check_name(launch.name if launch.name is not None else launch.kind)
+        return Spec(
+            id=backend_id(requester.name, launch.session, name, nonce),
+            name=name,
+            kind=launch.kind,
+            platform=profile.platform,
+            profile=profile_name,
+            owner=requester.name,
+            session=launch.session,
+            options=options.model_dump(mode="json"),
+            resources=kind.resources(options),
+            lifetime=limit_lifetime(launch.lifetime, offer.lifetime),
+            keep=launch.keep,
+            start_timeout=offer.start_timeout,
+            directory=launch.directory,
+            account=launch.account,
+            created=created or now(),
+        )
+
+    def options(self, profile: str, kind: str, given: Mapping[str, Any]) -> Options:
+        """The options checked against the profile's bounds."""
+        return parse(self.profiles[profile].options_model(kind), dict(given), "options")
+
+
+def limit_lifetime(asked: Lifetime | None, longest: Lifetime) -> Lifetime:
+    """The lifetime asked for, or the profile's; InvalidRequest when it is longer than that."""
+    if asked is None:
+        return longest
+    chosen = {}
+    for name in Lifetime.model_fields:
+        value, most = getattr(asked, name), getattr(longest, name)
+        if value is not None and most is not None and value > most:
+            text = Lifetime(**{name: most}).model_dump(mode="json")[name]
+            raise InvalidRequest(
+                f"lifetime.{name} is longer than the profile allows.",
+                f"Choose at most {text}.",
+                f"lifetime.{name}",
+            )
+        chosen[name] = most if value is None else value
+    return Lifetime(**chosen)
+
+
+__all__ = ["Catalogue", "Offer", "Profile", "Rule", "SessionOffer", "format_memory", "narrow"]

@@ -1,0 +1,176 @@
+"""The contract of a kind of backend: what it is made of and how one talks to it.
+
+A kind knows what to start and how to ask it how it is; it does not know where it runs. A platform
+knows where and how to run processes; it does not know what they are. To add a kind, subclass
+`Kind`, register the class under the entry point group ``alongside.kinds`` and run
+`alongside.testing.KindSuite` on it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from alongside.models import Connection, Model, Resources, Spec, Usage
+
+
+class Options(Model):
+    """Base of the options model of a kind: one field, one input of the form.
+
+    `title`, `description` and the bounds of each field appear in the form as they are. Where a
+    profile narrows a field, `alongside.catalogue` derives a model with tighter bounds from this
+    one, so that there is one schema and one validation.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One sort of process of a backend.
+
+    `essential`: when its process ends, the backend has failed; otherwise it is started again.
+    `members`: its processes are what `ready` and `wanted` count and what scaling changes.
+    `cores` and `memory` (bytes) bound each process; 0 means unbounded.
+    """
+
+    name: str
+    count: int
+    essential: bool
+    members: bool
+    cores: int = 0
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the processes of one backend run, as its platform arranged it.
+
+    `directory` is private to the backend's account (mode 0700) and exists on every host of the
+    backend; secrets are in ``directory / "secrets"``, one file for each key of `Kind.secrets`,
+    and ``directory / "run"`` is for sockets and address files, gone when the backend has ended.
+    `host` is the address to bind and to announce.
+    """
+
+    directory: Path
+    host: str = "127.0.0.1"
+
+    @property
+    def secrets(self) -> Path:
+        return self.directory / "secrets"
+
+    @property
+    def run(self) -> Path:
+        return self.directory / "run"
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start one process.
+
+    `argv` is executed as it stands. `entry` (``"module:function"``) does the same inside a
+    forked interpreter that has already imported `Kind.preload`: it is called without arguments
+    after ``sys.argv`` and the environment have been set. Secrets appear in neither.
+    """
+
+    argv: tuple[str, ...]
+    entry: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a backend says of itself.
+
+    `ready` has the names of the members that can be used; `idle_since` is a POSIX time in seconds
+    or None while there is work; `target` is how many members an adaptive backend would like.
+    """
+
+    ready: frozenset[str]
+    address: str
+    idle_since: float | None = None
+    target: int | None = None
+    usage: Usage | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Kind(ABC):
+    """What a backend is made of. Instances have no state; all methods may run anywhere.
+
+    Methods that talk to a running backend (`observe`, `shrink`) are synchronous, bounded by their
+    `timeout` in seconds and raise `alongside.errors.NotReady` while it can't answer.
+    """
+
+    name: ClassVar[str]
+    """The word in specifications and URLs, e.g. ``"dask"``."""
+    title: ClassVar[str]
+    """As people read it, e.g. ``"Dask cluster"``."""
+    description: ClassVar[str]
+    """One or two short sentences for the form."""
+    member: ClassVar[str]
+    """What `ready` and `wanted` count, in the singular, e.g. ``"worker"``."""
+    Options: ClassVar[type[Options]]
+    """The pydantic model of its options."""
+    scaling: ClassVar[Literal["live", "relaunch"]]
+    """``live``: members come and go while it works; ``relaunch``: a new size is a new start."""
+    preload: ClassVar[tuple[str, ...]] = ()
+    """Modules that a warm process imports beforehand. They must not start threads."""
+
+    @abstractmethod
+    def resources(self, options: Any) -> Resources:
+        """What these options count for in a quota (`backends=1`; adaptive: its maximum)."""
+
+    @abstractmethod
+    def wanted(self, options: Any) -> int:
+        """The number of members to start with (adaptive: its minimum)."""
+
+    @abstractmethod
+    def bounds(self, options: Any) -> tuple[int, int] | None:
+        """Minimum and maximum of an adaptive backend, None for a fixed size."""
+
+    @abstractmethod
+    def change(self, options: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """The options (plain JSON, not validated) that result from a PATCH of a running backend.
+
+        Raises InvalidRequest for a field that can't be changed while it runs.
+        """
+
+    @abstractmethod
+    def secrets(self, spec: Spec) -> dict[str, bytes]:
+        """New credentials of one backend: file name to content. Called once, at launch."""
+
+    @abstractmethod
+    def roles(self, options: Any) -> tuple[Role, ...]:
+        """The processes to start, in order; they end in the reverse order."""
+
+    @abstractmethod
+    def command(self, role: Role, name: str, spec: Spec, place: Place) -> Command:
+        """How to start the process `name` (``"scheduler"``, ``"worker-3"``) of a role."""
+
+    @abstractmethod
+    def observe(self, spec: Spec, place: Place, timeout: float) -> Observation:
+        """Ask the backend how it is."""
+
+    @abstractmethod
+    def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
+        """Let `count` members go without losing data; the names of those that went.
+
+        Fewer than asked, or none, when the data of the others would not fit.
+        """
+
+    @abstractmethod
+    def connection(self, spec: Spec, address: str, secrets: Mapping[str, bytes]) -> Connection:
+        """What a client needs, from the address observed and the credentials made at launch."""
+
+    @abstractmethod
+    def attach(self, connection: Connection, name: str) -> Any:
+        """In a kernel: the connected client object of this kind (e.g. a `distributed.Client`)."""
+
+    def dashboard(self, place: Place) -> Path | None:
+        """The Unix socket that serves the backend's own web pages, if it has any."""
+        return None

@@ -1,0 +1,113 @@
+"""The contract of a platform: where backends run and where the truth about them is kept.
+
+The platform holds the truth; whoever calls it may be killed at any instant and asks again. To add
+a platform, subclass `Platform`, register the class under the entry point group
+``alongside.platforms`` and run `alongside.testing.PlatformSuite` on it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from traitlets.config import LoggingConfigurable
+
+from alongside.models import Capacity, Connection, Spec, Status
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A backend as its platform has it: what is stored and what is seen."""
+
+    spec: Spec
+    status: Status
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A backend of which nothing is left, its record included."""
+
+    id: str
+
+
+Change = Observed | Removed
+
+
+class _Meta(type(LoggingConfigurable), type(ABC)):  # type: ignore[misc]
+    """Lets a configurable class have abstract methods."""
+
+
+class Platform(LoggingConfigurable, metaclass=_Meta):
+    """Where backends run.
+
+    All methods are idempotent and bounded in time; each may be called again after a crash in the
+    middle of it, also by another process. `launch`, `update` and `stop` return as soon as the
+    wish is stored durably and work on it has begun: what becomes of it is seen by `watch`. No
+    platform knows a kind by name: what to start comes from `Kind.roles` and `Kind.command`.
+
+    What an implementation guarantees:
+
+    - a backend whose status is `stopped` or `failed` has no process, port, object or file left
+      except its record and its logs, and after `stop(..., forget=True)` not these either;
+    - the phases follow `alongside.phases.FOLLOWS`;
+    - a status of phase `failed` has a reason, a message and a remedy.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Begin: find what runs already, clear what a crash left behind."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go. Backends keep running."""
+
+    @abstractmethod
+    async def launch(self, spec: Spec) -> None:
+        """Store the specification, then start it. With a known id: nothing, whatever the rest.
+
+        Raises StorageFailed when it can't be stored; then nothing is left.
+        """
+
+    @abstractmethod
+    async def update(self, spec: Spec) -> None:
+        """Replace the specification of a backend and work towards it (size, lifetime, shares).
+
+        Raises NotFound when there is none; a generation older than the stored one is ignored.
+        """
+
+    @abstractmethod
+    async def stop(self, id: str, *, forget: bool = True) -> None:
+        """End a backend, and with `forget` remove its record and logs after. Unknown: nothing."""
+
+    @abstractmethod
+    async def observe(self) -> list[Observed]:
+        """All backends, ended ones with a record included."""
+
+    @abstractmethod
+    def watch(self) -> AsyncIterator[Change]:
+        """First an `Observed` for each backend, then every change as it happens, without polling
+        where the platform can tell. Several watchers may run at once."""
+
+    @abstractmethod
+    def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
+        """The last lines of one process of `Status.roles`, then what comes, if `follow`.
+
+        Raises NotFound for an unknown backend or role.
+        """
+
+    @abstractmethod
+    async def connection(self, id: str) -> Connection:
+        """Address and credentials. Raises NotFound, or NotReady while there is no address."""
+
+    @abstractmethod
+    async def dashboard(self, id: str) -> Path | str | None:
+        """Where the backend's own web pages are: a Unix socket, a URL, or nothing."""
+
+    @abstractmethod
+    async def capacity(self) -> Capacity:
+        """What there is and what is free."""

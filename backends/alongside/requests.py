@@ -1,0 +1,113 @@
+"""What a user may send: spawn options, a launch, a change. Checked for form here, for what the
+user is allowed by `Catalogue.resolve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from alongside.errors import InvalidFields, InvalidRequest
+from alongside.models import Lifetime, Model, Share
+
+_LONG = 4096
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who asks: a user name, the groups of that user, and whether the user is an admin."""
+
+    name: str
+    groups: frozenset[str] = field(default_factory=frozenset)
+    admin: bool = False
+
+
+class BackendChoice(Model):
+    """The backend that comes along with a session."""
+
+    kind: str = Field(max_length=_LONG, description="`dask`, `arkouda`, or another installed kind.")
+    name: str | None = Field(None, max_length=_LONG, description="Shown name; default: the kind.")
+    options: dict[str, Any] = Field({}, description="Size, by the kind's schema.")
+    lifetime: Lifetime | None = Field(None, description="Shorter than the profile's.")
+    keep: bool = Field(False, description="Keep it when the session ends.")
+
+
+class UserOptions(Model):
+    """Spawn options, as REST sends them and as the form is turned into."""
+
+    profile: str | None = Field(None, max_length=_LONG, description="Name of a profile.")
+    backend: BackendChoice | None = Field(
+        None, description="Absent: the profile's default; null: none."
+    )
+
+    @property
+    def wants_default(self) -> bool:
+        """Whether the profile decides about the backend."""
+        return "backend" not in self.model_fields_set
+
+
+class Launch(BackendChoice):
+    """The body of ``POST backends``."""
+
+    profile: str | None = Field(
+        None, max_length=_LONG, description="Default: the first profile that offers the kind."
+    )
+    session: str | None = Field(
+        None,
+        max_length=_LONG,
+        description="The session that it ends with: '' is the default one, null is none.",
+    )
+    owner: str | None = Field(
+        None, max_length=_LONG, description="For whom; only admins and the hub may name others."
+    )
+    directory: str = Field("", max_length=_LONG, description="Working directory of the workers.")
+    account: str = Field("", max_length=_LONG, description="Unix account; only the hub may say.")
+
+
+class Patch(Model):
+    """The body of ``PATCH backends/{id}``: what is absent stays."""
+
+    options: dict[str, Any] | None = Field(None, description="A new size, by the kind's schema.")
+    lifetime: Lifetime | None = Field(None, description="New lifetimes within the profile's.")
+    shares: tuple[Share, ...] | None = Field(None, description="Replaces the list of shares.")
+    keep: bool | None = Field(None, description="Whether it outlives its session.")
+
+
+def parse(model: type[M], data: Any, field: str = "") -> M:
+    """`data` as `model`, or InvalidRequest naming each field and what to do."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(error, field) from None
+    except RecursionError:
+        raise InvalidRequest("The request is nested too deeply.", "Send plain values.") from None
+
+
+def invalid(error: ValidationError, prefix: str = "") -> InvalidFields:
+    """Pydantic's findings in our words, first things first."""
+    found = []
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part)[:63] for part in (prefix, *item["loc"]) if part != "")
+        found.append(InvalidRequest(*_sentence(item, place), place))
+    return InvalidFields(found)
+
+
+def _sentence(item: Any, place: str) -> tuple[str, str]:
+    context = item.get("ctx") or {}
+    match item["type"]:
+        case "extra_forbidden":
+            return f"{place} is not known.", "Remove it, or check its spelling."
+        case "missing":
+            return f"{place} is missing.", "Add it."
+        case "greater_than_equal":
+            return f"{place} is too small.", f"Choose at least {context['ge']}."
+        case "less_than_equal":
+            return f"{place} is too large.", f"Choose at most {context['le']}."
+        case "value_error":
+            message = str(context.get("error", item["msg"]))
+            what, _, how = message.partition("; ")
+            return f"{place}: {what}.", f"{how[:1].upper()}{how[1:]}." if how else ""
+        case _:
+            return f"{place}: {item['msg'][:200]}.", "Correct the value."
