@@ -1,0 +1,47 @@
+# What can be done with a checkout. Each target is one line; all they need is Python >= 3.11.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-hub-5.5 check bench docs lock format wheel clean
+PY := .venv/bin/python
+READY := .venv/.ready deploy/local/proxy/node_modules/.ready
+
+help: ## Say what can be done
+	@sed -n 's/^\([a-z0-9.-]*\):.*## /make \1: /p' Makefile
+
+run: $(READY) ## Start a hub on http://127.0.0.1:8000 (PORT), with state in .alongside (ALONGSIDE_HOME)
+	@$(PY) deploy/local/run.py
+
+test: $(READY) ## Run all tests (ARGS="-k word" for some)
+	$(PY) -m pytest $(ARGS)
+
+test-hub-5.5: .venv-hub-5.5/.ready deploy/local/proxy/node_modules/.ready ## Run the spawner's tests on JupyterHub 5.5
+	.venv-hub-5.5/bin/python -m pytest tests/spawners $(ARGS)
+
+check: $(READY) ## Check style, types, imports, locks, documentation, licences
+	$(PY) tools/check.py $(ARGS)
+
+bench: $(READY) ## Measure, against peers in the same run
+	$(PY) -m benchmarks $(ARGS)
+
+docs: $(READY) ## Build the documentation into docs/_build
+	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+lock: $(READY) ## Write the lock files anew (UPGRADE=1: to the newest versions)
+	sh tools/lock.sh && $(PY) tools/proxy.py lock
+
+format: $(READY) ## Let ruff correct what it can
+	$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+
+wheel: $(READY) ## Build the distribution into dist/
+	$(PY) -m hatchling build
+
+clean: ## Remove what was built and installed, but no state
+	rm -rf .venv .venv-hub-5.5 dist docs/_build deploy/local/proxy/node_modules
+
+.venv/.ready: requirements/dev.txt requirements/uv.txt pyproject.toml tools/environment.sh tools/pip_settings.py
+	@sh tools/environment.sh .venv requirements/dev.txt
+
+.venv-hub-5.5/.ready: requirements/hub-5.5.txt requirements/uv.txt pyproject.toml tools/environment.sh
+	@sh tools/environment.sh .venv-hub-5.5 requirements/hub-5.5.txt
+
+deploy/local/proxy/node_modules/.ready: .venv/.ready deploy/local/proxy/package-lock.json
+	@$(PY) tools/proxy.py install
