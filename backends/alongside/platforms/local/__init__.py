@@ -1,0 +1,1 @@
+"""The local platform: backends as supervised processes of this machine."""
