@@ -85,8 +85,8 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
         """End a backend, and with `forget` remove its record and logs after. Unknown: nothing."""
 
     @abstractmethod
-    async def observe(self) -> list[Observed]:
-        """All backends, ended ones with a record included."""
+    async def observed(self) -> list[Observed]:
+        """All backends, ended ones with a record included. (`observe` belongs to traitlets.)"""
 
     @abstractmethod
     def watch(self) -> AsyncIterator[Change]:
