@@ -1,0 +1,57 @@
+"""What a user's options come to, as the service has checked them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alongside.errors import Unavailable
+from alongside.units import parse_duration, parse_memory
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The session's size and environment, and the backend to launch, if any.
+
+    cores, memory : limits of the session (CPU cores, bytes), None where there is none
+    launch : body of ``POST backends`` without owner, session and place
+    required : whether the session is no use without its backend
+    start_timeout : seconds to wait for a required one
+    message : something the user ought to know
+    """
+
+    cores: int | None = None
+    memory: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    launch: Mapping[str, Any] | None = None
+    required: bool = False
+    start_timeout: float = 300.0
+    message: str = ""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Choice:
+        """From the service's answer to ``POST spawn-options``."""
+        session, launch = answer["session"], answer.get("launch")
+        memory = session.get("memory")
+        timeout = answer.get("start_timeout")
+        return cls(
+            cores=session.get("cores"),
+            memory=None if memory is None else parse_memory(memory),
+            environment=session.get("environment") or {},
+            launch={k: v for k, v in launch.items() if v is not None} if launch else None,
+            required=bool(answer.get("required")),
+            start_timeout=parse_duration(timeout).total_seconds() if timeout else 300.0,
+        )
+
+
+def alone(error: Unavailable) -> Choice:
+    """A session without anything, because the service does not answer."""
+    return Choice(message=f"{error.message} The session starts without a backend.")
+
+
+def wants_nothing(options: Any) -> bool:
+    """Whether these options can be met without the service: no backend, no profile named."""
+    if not options:
+        return True
+    return isinstance(options, Mapping) and set(options) == {"backend"} and not options["backend"]

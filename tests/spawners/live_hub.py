@@ -1,0 +1,182 @@
+"""A real hub with its real proxy, in processes of its own, for tests to drive over HTTP."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+PROXY = ROOT / "deploy/local/proxy/node_modules/.bin"
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
+    """The first true value of `condition`, asked again and again for a bounded time."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {timeout} s: {what}")
+
+
+class LiveHub:
+    """A hub with state in `place`. `config` is appended to its configuration."""
+
+    def __init__(self, place: Path, config: str = "", spawner: str = "alongside-local") -> None:
+        self.place = place
+        self.port, self.hub_port, self.proxy_port = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.token = secrets.token_hex(16)
+        self.log = place / "hub.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._proxy_token = secrets.token_hex(16)
+        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        (place / "jupyterhub_config.py").write_text(
+            f"""
+c = get_config()
+c.JupyterHub.bind_url = "{self.url}"
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{self.hub_port}"
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{self.proxy_port}"
+c.ConfigurableHTTPProxy.pid_file = "{place}/proxy.pid"
+c.JupyterHub.db_url = "sqlite:///{place}/hub.sqlite"
+c.JupyterHub.cookie_secret_file = "{place}/cookie_secret"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {{"root-of-the-hub"}}
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.cleanup_servers = False
+c.Spawner.poll_interval = 1
+c.JupyterHub.spawner_class = "{spawner}"
+c.LocalSessionSpawner.unix_users = False
+c.LocalSessionSpawner.state_dir = "{place}"
+c.JupyterHub.services = [{{"name": "driver", "api_token": "{self.token}"}}]
+c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
+    "scopes": ["admin:users", "admin:servers", "list:services", "proxy", "shutdown"]}}]
+{config}
+"""
+        )
+
+    def start(self) -> LiveHub:
+        """Start it and wait until it answers."""
+        keep = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "ALONGSIDE_HOME")
+        env = {name: os.environ[name] for name in keep if name in os.environ}
+        env["PATH"] = f"{Path(sys.executable).parent}:{PROXY}:{env['PATH']}"
+        env["CONFIGPROXY_AUTH_TOKEN"] = self._proxy_token
+        env["JUPYTERHUB_CRYPT_KEY"] = secrets.token_hex(32)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
+                cwd=self.place,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(self.answers, f"the hub answers; its log:\n{self.text()}", 60)
+        return self
+
+    def answers(self) -> bool:
+        """Whether the hub is reached through its proxy."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.text()
+        try:
+            return self.client.get("/hub/api/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def text(self) -> str:
+        """The hub's log."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def kill(self) -> None:
+        """kill -9 of the hub alone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def end(self) -> None:
+        """End the hub and its proxy, sessions first."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            for user in self.api("GET", "users").json():
+                for name in user["servers"]:
+                    self.stop(user["name"], name)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        self.client.close()
+        shutil.rmtree(self.place / "home", ignore_errors=True)
+
+    def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """A call of the hub's REST API as an administrator."""
+        headers = {"Authorization": f"token {self.token}"}
+        return self.client.request(method, f"/hub/api/{path}", headers=headers, **arguments)
+
+    def user(self, name: str) -> dict[str, Any]:
+        """The hub's model of a user."""
+        return self.api("GET", f"users/{name}?include_stopped_servers=1").json()
+
+    def servers(self, name: str) -> dict[str, Any]:
+        """The running and pending servers of a user."""
+        servers: dict[str, Any] = self.api("GET", f"users/{name}").json()["servers"]
+        return servers
+
+    def begin(self, user: str, options: Any = None, name: str = "") -> httpx.Response:
+        """Ask for a session over REST."""
+        self.api("POST", f"users/{user}")
+        return self.api("POST", f"users/{user}/servers/{name}", json=options)
+
+    def session(self, user: str, options: Any = None, name: str = "") -> dict[str, Any]:
+        """Start a session and wait until it is ready."""
+        answer = self.begin(user, options, name)
+        assert answer.status_code in {201, 202}, answer.text
+
+        def ready() -> Any:
+            server = self.servers(user).get(name)
+            return server if server and server["ready"] else None
+
+        found: dict[str, Any] = until(ready, f"session of {user} is ready", 60)
+        return found
+
+    def stop(self, user: str, name: str = "") -> None:
+        """Stop a session and wait until it is gone."""
+        self.api("DELETE", f"users/{user}/servers/{name}")
+        until(lambda: name not in self.servers(user), f"session of {user} has ended", 60)
+
+    def progress(self, user: str, name: str = "") -> list[dict[str, Any]]:
+        """All events of a start, from now to its end."""
+        import json
+
+        path = f"users/{user}/servers/{name}/progress" if name else f"users/{user}/server/progress"
+        headers = {"Authorization": f"token {self.token}"}
+        with self.client.stream("GET", f"/hub/api/{path}", headers=headers) as answer:
+            lines = [line[6:] for line in answer.iter_lines() if line.startswith("data: ")]
+        return [json.loads(line) for line in lines]
+
+    def state(self, user: str, name: str = "") -> dict[str, Any]:
+        """What the hub has stored of a session (process id among it)."""
+        found: dict[str, Any] = self.servers(user)[name]["state"]
+        return found
