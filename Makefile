@@ -1,6 +1,6 @@
 # What can be done with a checkout. Each target is one line; all they need is Python >= 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-hub-5.5 check bench docs lock format wheel clean
+.PHONY: help run test test-hub-5.5 check bench docs lock lists format wheel clean
 PY := .venv/bin/python
 READY := .venv/.ready deploy/local/proxy/node_modules/.ready
 
@@ -27,6 +27,9 @@ docs: $(READY) ## Build the documentation into docs/_build
 
 lock: $(READY) ## Write the lock files anew (UPGRADE=1: to the newest versions)
 	sh tools/lock.sh && $(PY) tools/proxy.py lock
+
+lists: $(READY) ## Write generated pages anew (requirements)
+	$(PY) tools/requirements_table.py
 
 format: $(READY) ## Let ruff correct what it can
 	$(PY) -m ruff check --fix . && $(PY) -m ruff format .

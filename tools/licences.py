@@ -1,0 +1,93 @@
+"""Whether everything that Alongside needs at run time may be used by anybody, free of charge.
+
+Reads what the installed distributions say about themselves: the project's own requirements with
+all extras, and theirs. With ``--report`` the whole list is printed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+
+PROJECT = "jupyterhub-alongside"
+PERMISSIVE = re.compile(
+    r"\b(0BSD|Apache|BSD|CC0|CNRI|HPND|ISC|MIT(-CMU|-0)?|MPL[ -]2|Mozilla Public License|PSF|"
+    r"Python Software Foundation|Unlicense|Zlib|Public Domain|Expat)",
+    re.IGNORECASE,
+)
+# What says nothing usable in its metadata, with what its licence file says.
+READ_BY_HAND: dict[str, str] = {}
+
+
+def normal(name: str) -> str:
+    """The name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def needed() -> dict[str, Distribution]:
+    """All run-time distributions by name."""
+    found: dict[str, Distribution] = {}
+    extras = set(distribution(PROJECT).metadata.get_all("Provides-Extra") or [])
+    queue: list[tuple[str, frozenset[str]]] = [(PROJECT, frozenset(extras))]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while queue:
+        item = queue.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        name, wanted = item
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError:
+            continue  # for another Python or operating system
+        for line in found[name].requires or []:
+            requirement = Requirement(line)
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": e}) for e in (*wanted, "")):
+                queue.append((normal(requirement.name), frozenset(requirement.extras)))
+    del found[PROJECT]
+    return found
+
+
+def licence(name: str, installed: Distribution) -> str:
+    """What a distribution says about its licence, "" for nothing."""
+    if name in READ_BY_HAND:
+        return READ_BY_HAND[name]
+    meta = installed.metadata
+    if "License-Expression" in meta:
+        return meta["License-Expression"]
+    classifiers = [
+        c.rpartition(" :: ")[2]
+        for c in meta.get_all("Classifier") or []
+        if c.startswith("License :: ") and c != "License :: OSI Approved"
+    ]
+    if classifiers:
+        return " AND ".join(classifiers)
+    return (meta["License"] if "License" in meta else "").strip().partition("\n")[0][:80]
+
+
+def permissive(text: str) -> bool:
+    """Whether some alternative of a licence expression is permissive throughout."""
+    return any(
+        all(PERMISSIVE.search(part) for part in re.split(r"\s+AND\s+", alternative))
+        for alternative in re.split(r"\s+OR\s+", text)
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Check; the exit code."""
+    found = {name: licence(name, installed) for name, installed in sorted(needed().items())}
+    if "--report" in arguments:
+        for name, text in found.items():
+            print(f"{name}: {text or 'nothing said'}")
+    bad = {name: text for name, text in found.items() if not permissive(text)}
+    for name, text in bad.items():
+        print(f"{name} is not known to be free to use for anybody: {text or 'nothing said'}")
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
