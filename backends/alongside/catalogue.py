@@ -12,40 +12,24 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le
-from pydantic import BeforeValidator, Field, create_model, model_validator
-from pydantic_core import PydanticUndefined
+from pydantic import BeforeValidator, Field, model_validator
 
 from alongside.errors import InvalidRequest, NotAllowed
 from alongside.kinds import get_kind
-from alongside.kinds.base import Kind, Options
+from alongside.kinds.base import Options
 from alongside.models import Lifetime, Model, Spec, now
 from alongside.names import backend_id, check_name
+from alongside.narrowing import Rule, as_rule, narrow
 from alongside.platforms import platform_names
 from alongside.quotas import Quotas
 from alongside.requests import Launch, Requester, UserOptions, parse
-from alongside.units import Duration, Memory, format_memory
-
-
-def _rule(value: Any) -> Any:
-    """A plain value in YAML stands for "this and nothing else"."""
-    if isinstance(value, Mapping):
-        return value
-    return {"default": value, "minimum": value, "maximum": value}
-
-
-class Rule(Model):
-    """How a profile narrows one option. A plain value instead of this mapping fixes it."""
-
-    default: Any = Field(None, description="What the form starts with.")
-    minimum: Any = Field(None, description="The least that may be asked for.")
-    maximum: Any = Field(None, description="The most that may be asked for.")
+from alongside.units import Duration, Memory
 
 
 class Offer(Model):
     """A kind of backend within a profile."""
 
-    options: dict[str, Annotated[Rule, BeforeValidator(_rule)]] = Field(
+    options: dict[str, Annotated[Rule, BeforeValidator(as_rule)]] = Field(
         {}, description="Option name to rule; what is absent keeps the kind's own bounds."
     )
     lifetime: Lifetime = Field(Lifetime(), description="The longest lifetimes; also the default.")
@@ -82,16 +66,21 @@ class Profile(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Profile:
         if self.default is not None and self.default not in self.backends:
-            raise ValueError(f"default {self.default!r} is not among its backends")
+            raise ValueError(
+                f"default {self.default!r} is not among its backends; offer it or leave it out"
+            )
         if self.platform not in platform_names():
             known = ", ".join(platform_names())
             raise ValueError(f"platform {self.platform!r} is not installed; choose one of {known}")
-        for kind in self.backends:
-            try:
-                self.options_model(kind)
-            except InvalidRequest as error:
-                raise ValueError(f"{error.message} {error.remedy}") from None
+        try:
+            assert self._models is not None
+        except InvalidRequest as error:
+            raise ValueError(f"{error.message.rstrip('.')}; {error.remedy}") from None
         return self
+
+    @cached_property
+    def _models(self) -> dict[str, type[Options]]:
+        return {kind: narrow(get_kind(kind), o.options) for kind, o in self.backends.items()}
 
     def open_to(self, requester: Requester, day: date | None = None) -> bool:
         """Whether this user may use it on that day (default: today)."""
@@ -104,65 +93,7 @@ class Profile(Model):
 
     def options_model(self, kind: str) -> type[Options]:
         """The kind's options model with this profile's defaults and bounds."""
-        return narrow(get_kind(kind), self.backends[kind].options)
-
-
-def narrow(kind: Kind, rules: Mapping[str, Rule]) -> type[Options]:
-    """A subclass of the kind's options model with other defaults and tighter bounds.
-
-    Raises InvalidRequest when a rule names an unknown option or loosens or contradicts a bound.
-    """
-    fields: dict[str, Any] = {}
-    for name, rule in rules.items():
-        if name not in kind.Options.model_fields:
-            known = ", ".join(kind.Options.model_fields)
-            raise InvalidRequest(f"{kind.name} has no option {name!r}.", f"Options: {known}.")
-        original = kind.Options.model_fields[name]
-        unit = (original.json_schema_extra or {}).get("format")  # type: ignore[union-attr]
-        extra: dict[str, Any] = {"format": unit} if unit else {}
-        values = {
-            key: getattr(parse(create_model("Bound", value=(original.annotation, ...)),
-                               {"value": value}, f"{name}.{key}"), "value")
-            if unit != "memory"
-            else parse(create_model("Bound", value=(Memory, ...)), {"value": value}).value  # type: ignore[attr-defined]
-            for key in ("default", "minimum", "maximum")
-            if (value := getattr(rule, key)) is not None
-        }
-        low = max((m.ge for m in original.metadata if isinstance(m, Ge)), default=None)
-        high = min((m.le for m in original.metadata if isinstance(m, Le)), default=None)
-        low = max((v for v in (low, values.get("minimum")) if v is not None), default=None)
-        high = min((v for v in (high, values.get("maximum")) if v is not None), default=None)
-        default = values.get("default", original.default)
-        if default is PydanticUndefined:
-            default = ...
-        elif (low is not None and default < low) or (high is not None and default > high):
-            if "default" in values or low is None or high is None or low > high:
-                raise InvalidRequest(f"{name}: the default is outside its bounds.", "Correct it.")
-            default = min(max(default, low), high)
-        if unit == "memory":
-            fields[name] = (
-                Annotated[Memory, *_bounds(low, high)],
-                _field(original, default, {"format": unit, "x-minimum": low, "x-maximum": high}),
-            )
-        else:
-            fields[name] = (
-                Annotated[original.annotation, *_bounds(low, high)],  # type: ignore[valid-type]
-                _field(original, default, extra),
-            )
-    return create_model(kind.Options.__name__, __base__=kind.Options, **fields)
-
-
-def _bounds(low: Any, high: Any) -> list[Any]:
-    return [*([Ge(low)] if low is not None else []), *([Le(high)] if high is not None else [])]
-
-
-def _field(original: Any, default: Any, extra: dict[str, Any]) -> Any:
-    return Field(
-        default,
-        title=original.title,
-        description=original.description,
-        json_schema_extra={k: v for k, v in extra.items() if v is not None},
-    )
+        return self._models[kind]
 
 
 class Catalogue(Model):
@@ -277,4 +208,4 @@ def limit_lifetime(asked: Lifetime | None, longest: Lifetime) -> Lifetime:
     return Lifetime(**chosen)
 
 
-__all__ = ["Catalogue", "Offer", "Profile", "Rule", "SessionOffer", "format_memory", "narrow"]
+__all__ = ["Catalogue", "Offer", "Profile", "Rule", "SessionOffer", "narrow"]

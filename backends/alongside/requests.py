@@ -3,6 +3,7 @@ user is allowed by `Catalogue.resolve`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from alongside.errors import InvalidFields, InvalidRequest
 from alongside.models import Lifetime, Model, Share
 
 _LONG = 4096
+_MOST = 20  # findings that are told; nobody reads more
+_PARTS = {"body", "query", "path", "header", "cookie"}
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -85,12 +88,23 @@ def parse(model: type[M], data: Any, field: str = "") -> M:
         raise InvalidRequest("The request is nested too deeply.", "Send plain values.") from None
 
 
-def invalid(error: ValidationError, prefix: str = "") -> InvalidFields:
-    """Pydantic's findings in our words, first things first."""
+def invalid(error: ValidationError | Sequence[Any], prefix: str = "") -> InvalidFields:
+    """Pydantic's findings in our words, first things first.
+
+    `error` may also be the list of findings of a web framework, whose places begin with the part
+    of the request that they are in.
+    """
+    if isinstance(error, ValidationError):
+        items: Sequence[Any] = error.errors(include_url=False)
+    else:
+        items = error
     found = []
-    for item in error.errors(include_url=False):
-        place = ".".join(str(part)[:63] for part in (prefix, *item["loc"]) if part != "")
-        found.append(InvalidRequest(*_sentence(item, place), place))
+    for item in items[:_MOST]:
+        place = [str(part)[:63] for part in (prefix, *item["loc"]) if part != ""]
+        if not isinstance(error, ValidationError) and place and place[0] in _PARTS:
+            place = place[1:]
+        name = ".".join(place[:8])
+        found.append(InvalidRequest(*_sentence(item, name or "The request"), name))
     return InvalidFields(found)
 
 
@@ -106,8 +120,10 @@ def _sentence(item: Any, place: str) -> tuple[str, str]:
         case "less_than_equal":
             return f"{place} is too large.", f"Choose at most {context['le']}."
         case "value_error":
-            message = str(context.get("error", item["msg"]))
+            message = str(context.get("error", item["msg"]))[:400].rstrip(".")
             what, _, how = message.partition("; ")
             return f"{place}: {what}.", f"{how[:1].upper()}{how[1:]}." if how else ""
+        case "json_invalid":
+            return f"The body is not JSON: {context.get('error', '')}.", "Correct it."
         case _:
             return f"{place}: {item['msg'][:200]}.", "Correct the value."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from annotated_types import Le
 from pydantic import Field, model_validator
@@ -45,6 +46,14 @@ class DaskOptions(Options):
         title="Adaptive",
         description="Let the number of workers follow the work, between two bounds.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _workers_alone_mean_fixed(cls, data: Any) -> Any:
+        # a profile may be adaptive by default; who asks for three workers means three
+        if isinstance(data, Mapping) and "workers" in data and "adaptive" not in data:
+            return {**data, "adaptive": None}
+        return data
 
     @model_validator(mode="after")
     def _adaptive_within_bounds(self) -> DaskOptions:

@@ -1,0 +1,52 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from alongside_service import problems
+from alongside_service.bodies import BodyLimit, Head
+from alongside_service.routes import backends, catalogue, me, operations, spawn_options
+from alongside_service.service import Service
+
+_DESCRIPTION = """\
+Launch, scale, watch, share and end the Dask clusters and Arkouda locale groups that run alongside
+JupyterHub sessions. Every request carries a token of the hub; every error is a problem document
+(RFC 9457) with a sentence in `detail` and what to do in `remedy`.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application of one service; it opens and closes the service itself."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.open()
+        try:
+            yield
+        finally:
+            await service.close()
+
+    api = f"{service.prefix}api/v1"
+    app = FastAPI(
+        title="Alongside",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{api}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    problems.install(app)
+    routes = APIRouter(prefix=api)
+    for module in (me, catalogue, spawn_options, backends, operations):
+        routes.include_router(module.router)
+    app.include_router(routes)
+    app.add_middleware(Head, endless=("/events", "/logs"))
+    app.add_middleware(BodyLimit)
+    return app

@@ -1,0 +1,140 @@
+"""Bodies of requests: bounded in size, and JSON as its standard has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alongside_service.problems import plain, problem
+
+LARGEST = 256 * 1024
+
+
+class StrictRequest(Request):
+    """Its `json` takes no NaN, no infinity, no key twice, no half character, no tower."""
+
+    async def json(self) -> Any:
+        """The body. Raises json.JSONDecodeError, which FastAPI turns into a 422."""
+        if not hasattr(self, "_json"):
+            self._json = parse(await self.body())
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route whose body is read by `StrictRequest`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, given a `StrictRequest`."""
+        handler = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def parse(body: bytes) -> Any:
+    """JSON, or json.JSONDecodeError."""
+    try:
+        text = body.decode()
+        value = json.loads(text, parse_constant=_constant, object_pairs_hook=_pairs)
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+    except UnicodeError:
+        raise json.JSONDecodeError("it has broken characters", "", 0) from None
+    except ValueError as error:
+        raise json.JSONDecodeError(str(error)[:200], "", 0) from None
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a value")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key appears twice")
+    return found
+
+
+class TooLarge(Exception):
+    """More came than the request said, or than is taken."""
+
+
+class BodyLimit:
+    """ASGI middleware: a body of more than `largest` bytes is answered with 413."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
+        self.app = app
+        self.largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length[:20]) > self.largest:
+            await self._refuse(scope, receive, send)
+            return
+        seen, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.largest:
+                raise TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, watched)
+        except TooLarge:
+            if not started:
+                await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kib = self.largest // 1024
+        answer = problem(
+            plain(413, "The request is too large.", f"Send at most {kib} KiB."),
+            {"Connection": "close"},
+        )
+        await answer(scope, receive, send)
+
+
+class Head:
+    """ASGI middleware: HEAD is GET without the body, except where an answer has no end."""
+
+    def __init__(self, app: ASGIApp, endless: tuple[str, ...]) -> None:
+        self.app = app
+        self.endless = endless
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "HEAD"
+            or scope["path"].endswith(self.endless)
+        ):
+            await self.app(scope, receive, send)
+            return
+
+        async def headers_only(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, headers_only)

@@ -1,0 +1,56 @@
+"""``me``: who the caller is, what is allowed and what is used."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from alongside.errors import AlongsideError
+from alongside.models import Capacity, Model, Resources
+from alongside.platforms.base import Platform
+from alongside.quotas import Limits
+from alongside_service.problems import documented
+from alongside_service.routes.callers import TheCaller, TheService
+
+router = APIRouter(tags=["me"])
+
+
+class Me(Model):
+    """The caller, as the service sees it."""
+
+    user: str = Field(description="User name; empty for a service.")
+    name: str = Field(description="The same, as the hub calls it.")
+    groups: tuple[str, ...]
+    admin: bool = Field(description="Whether everybody's backends can be seen and stopped.")
+    limits: Limits = Field(description="The most that the user may have at the same time.")
+    used: Resources = Field(description="What the user's live backends take.")
+    capacity: dict[str, Capacity] = Field(description="By platform: what there is and is free.")
+    profiles: tuple[str, ...] = Field(description="Names of the profiles that the user may use.")
+
+
+@router.get("/me", summary="Who am I", responses=documented(401, 403, 422, 503))
+async def me(caller: TheCaller, service: TheService, owner: str | None = None) -> Me:
+    """Name, groups, limits and use of the caller, or for admins and the hub of `owner`."""
+    who = caller.requester if owner is None else await service.owner(caller, owner)
+    catalogue = service.offers()
+    names = list(service.platforms)
+    capacities = await asyncio.gather(*(_capacity(service.platforms[name]) for name in names))
+    return Me(
+        user=who.name,
+        name=who.name,
+        groups=tuple(sorted(who.groups)),
+        admin=caller.is_admin,
+        limits=catalogue.quotas.limits_for(who.name, who.groups),
+        used=service.registry.used(who.name),
+        capacity=dict(zip(names, capacities, strict=True)),
+        profiles=tuple(catalogue.for_user(who)),
+    )
+
+
+async def _capacity(platform: Platform) -> Capacity:
+    try:
+        return await platform.capacity()
+    except AlongsideError:
+        return Capacity(total=Resources(), free=Resources())

@@ -1,0 +1,91 @@
+"""``spawn-options``: the one check of what a session is asked for, by form and REST alike."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from alongside.catalogue import SessionOffer
+from alongside.kinds import get_kind
+from alongside.models import Model, Spec
+from alongside.platforms.base import Platform
+from alongside.quotas import check, check_capacity
+from alongside.requests import Launch, Requester, UserOptions
+from alongside.units import Duration
+from alongside_service.bodies import StrictRoute
+from alongside_service.problems import documented
+from alongside_service.routes.callers import TheCaller, TheService
+from alongside_service.service import Service
+
+router = APIRouter(tags=["catalogue"], route_class=StrictRoute)
+
+
+class Chosen(Model):
+    """What spawn options come to."""
+
+    profile: str
+    session: SessionOffer = Field(description="Size and environment of the notebook server.")
+    launch: Launch | None = Field(description="What to send to `backends`; null: no backend.")
+    title: str = Field(description="The kind of the backend as people read it; empty: none.")
+    required: bool = Field(description="Whether the session fails to start when it does.")
+    start_timeout: Duration | None = Field(description="How long the backend may take to start.")
+
+
+@router.post(
+    "/spawn-options",
+    summary="Check what a session is asked for",
+    responses=documented(401, 403, 409, 413, 422, 503),
+)
+async def spawn_options(
+    body: UserOptions,
+    caller: TheCaller,
+    service: TheService,
+    owner: Annotated[
+        str | None, Query(description="For admins and the hub: the user.", max_length=4096)
+    ] = None,
+    session: Annotated[
+        str, Query(description="Name of the session; empty: the default one.", max_length=4096)
+    ] = "",
+) -> Chosen:
+    """Everything that a launch would be refused for is said here, before anything is started."""
+    who = await service.owner(caller, owner)
+    catalogue = service.offers()
+    name, launch = catalogue.choose(who, body)
+    profile = catalogue.profiles[name]
+    if launch is None:
+        return Chosen(
+            profile=name,
+            session=profile.session,
+            launch=None,
+            title="",
+            required=False,
+            start_timeout=None,
+        )
+    launch = launch.model_copy(update={"session": session})
+    spec = catalogue.resolve(who, launch, nonce="")
+    await _check_room(service, who, spec)
+    offer = profile.backends[launch.kind]
+    return Chosen(
+        profile=name,
+        session=profile.session,
+        launch=launch,
+        title=get_kind(launch.kind).title,
+        required=offer.required,
+        start_timeout=offer.start_timeout,
+    )
+
+
+async def _check_room(service: Service, owner: Requester, spec: Spec) -> None:
+    """Refuse what has no chance. Admission has the last word when it is launched."""
+    mine = [o for o in service.registry.of(owner.name) if o.status.live]
+    if any(o.spec.stop for o in mine):
+        return  # room is about to be made; the launch waits for it
+    if any((o.spec.session, o.spec.name) == (spec.session, spec.name) for o in mine):
+        return  # kept from before, and used again
+    limits = service.offers().quotas.limits_for(owner.name, owner.groups)
+    check(spec.resources, service.registry.used(owner.name), limits)
+    platform: Platform | None = service.platforms.get(spec.platform)
+    if platform is not None:
+        check_capacity(spec.resources, await platform.capacity())

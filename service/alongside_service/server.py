@@ -1,0 +1,75 @@
+"""The listening socket, and the web server on it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import time
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+
+_log = logging.getLogger("alongside.service")
+_PORT_WAIT = 15.0
+_PAUSE = 0.1
+_GRACE = 2
+
+
+class CannotListen(Exception):
+    """The address can't be had; says why and what to do."""
+
+
+def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
+    """A socket that listens at the host and port of a URL.
+
+    Waits `wait` seconds for a predecessor that is just ending. Raises CannotListen.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 0
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    deadline = time.monotonic() + wait
+    told = False
+    while True:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+            sock.listen(2048)
+        except OSError as error:
+            sock.close()
+            if error.errno != errno.EADDRINUSE:
+                raise CannotListen(
+                    f"Can't listen at {host}:{port}: {error.strerror}. "
+                    "Correct the service's `url` in the hub's configuration."
+                ) from None
+            if time.monotonic() > deadline:
+                raise CannotListen(
+                    f"Port {port} on {host} is in use. End the program that has it, or give the "
+                    "service another `url` in the hub's configuration."
+                ) from None
+            if not told:
+                _log.warning("Port %d is in use; waiting for it up to %g s.", port, wait)
+                told = True
+            time.sleep(_PAUSE)
+        else:
+            return sock
+
+
+def serve(app: FastAPI, sock: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; open streams are cut after `_GRACE` seconds."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        loop="asyncio",
+        http="h11",
+        ws="websockets-sansio",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    uvicorn.Server(config).run(sockets=[sock])

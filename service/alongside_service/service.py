@@ -1,0 +1,131 @@
+"""The parts of the service, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alongside.catalogue import Catalogue
+from alongside.catalogue_file import CatalogueFile
+from alongside.errors import InvalidRequest, NotAllowed, NotFound, Unavailable
+from alongside.platforms.base import Observed, Platform
+from alongside.requests import Requester
+from alongside_service import access
+from alongside_service.admission import Admission
+from alongside_service.auth import Authority, Caller
+from alongside_service.hub import Hub
+from alongside_service.registry import Registry
+
+_log = logging.getLogger("alongside.service")
+_CATALOGUE_INTERVAL = 1.0
+
+
+@dataclass
+class Service:
+    """What the routes work with. `prefix` is the path it is served under, with both slashes."""
+
+    catalogue: CatalogueFile
+    platforms: Mapping[str, Platform]
+    hub: Hub
+    token: str
+    name: str = "alongside"
+    prefix: str = "/services/alongside/"
+    account: str = ""
+    registry: Registry = field(default_factory=Registry)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _failures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.authority = Authority(self.hub, self.name, self.token)
+        self.admission = Admission(self.offers, self.platforms, self.registry)
+
+    def offers(self) -> Catalogue:
+        """The catalogue of this moment."""
+        return self.catalogue.current()
+
+    async def open(self) -> None:
+        """Begin: learn what runs, then follow it."""
+        await asyncio.gather(*(self._begin(platform) for platform in self.platforms.values()))
+        self._spawn(self._follow_catalogue())
+
+    async def close(self) -> None:
+        """Let go of everything; backends keep running."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(
+            *(platform.close() for platform in self.platforms.values()), return_exceptions=True
+        )
+        await self.hub.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _begin(self, platform: Platform) -> None:
+        await platform.open()
+        await self.registry.load(platform)
+        self._spawn(self.registry.follow(platform))
+
+    async def _follow_catalogue(self) -> None:
+        while True:
+            if await asyncio.to_thread(self.catalogue.refresh):
+                if self.catalogue.problem:
+                    _log.warning("The catalogue is not used: %s", self.catalogue.problem)
+                else:
+                    _log.info("The catalogue has been read anew.")
+            await asyncio.sleep(_CATALOGUE_INTERVAL)
+
+    async def owner(self, caller: Caller, named: str | None) -> Requester:
+        """The user that a request is for: the caller, or who an admin or the hub names."""
+        if named is None or named == caller.name:
+            if not caller.name:
+                raise InvalidRequest("owner is missing.", "Say for which user this is.", "owner")
+            return caller.requester
+        if not access.may_act_for_others(caller):
+            raise NotAllowed("You may only launch for yourself.", "Leave `owner` out.", "owner")
+        try:
+            return Requester(named, await self.hub.groups(named))
+        except NotFound as error:
+            raise InvalidRequest(error.message, error.remedy, "owner") from None
+
+    def visible(self, caller: Caller, id: str) -> Observed:
+        """A backend that the caller may see. Raises NotFound."""
+        observed = self.registry.get(id)
+        if observed is None or not access.may_see(caller, observed.spec):
+            raise access.unknown(id)
+        return observed
+
+    async def stop(self, observed: Observed, *, forget: bool = True) -> Observed:
+        """End a backend; with `forget` its record and logs go too. Returns it as it is now."""
+        platform = self.platform(observed)
+        await platform.stop(observed.spec.id, forget=forget)
+        current = self.registry.get(observed.spec.id)
+        if current is None:
+            return observed
+        spec = current.spec.model_copy(update={"stop": True, "forget": forget})
+        stopping = Observed(spec, current.status)
+        self.registry.put(stopping)
+        return stopping
+
+    async def session_ended(self, observed: Observed) -> None:
+        """Do now what follows from the end of a backend's session."""
+        if observed.spec.keep:
+            detached = observed.spec.model_copy(
+                update={"session": None, "generation": observed.spec.generation + 1}
+            )
+            await self.platform(observed).update(detached)
+            self.registry.put(Observed(detached, observed.status))
+        else:
+            await self.stop(observed)
+
+    def platform(self, observed: Observed) -> Platform:
+        """Where a backend runs."""
+        try:
+            return self.platforms[observed.spec.platform]
+        except KeyError:
+            raise Unavailable(
+                f"Platform {observed.spec.platform} is not set up.", "Ask an administrator."
+            ) from None

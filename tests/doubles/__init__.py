@@ -1,0 +1,1 @@
+"""Doubles for faults that the real thing can't be made to have on demand."""

@@ -1,0 +1,63 @@
+"""A hub in memory, for faults; the real one is used where auth itself is tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alongside.errors import NotFound, Unavailable
+
+ACCESS = "access:services!service=alongside"
+
+
+class MemoryHub:
+    """Knows users, groups, tokens and sessions; with `down` it answers nothing."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.tokens: dict[str, dict[str, Any]] = {}
+        self.users: dict[str, frozenset[str]] = {}
+        self.servers: dict[str, set[str]] = {}
+        self.scopes = frozenset({"list:users", "read:users:name", "read:servers"})
+        self.questions = 0
+
+    def add(
+        self, user: str, *groups: str, admin: bool = False, scopes: tuple[str, ...] = ()
+    ) -> str:
+        """A user and a token of that user."""
+        self.users[user] = frozenset(groups)
+        self.servers.setdefault(user, {""})
+        token = f"token-of-{user}"
+        extra = ("admin:servers",) if admin else ()
+        self.tokens[token] = {
+            "kind": "user",
+            "name": user,
+            "groups": list(groups),
+            "scopes": [*(scopes or (ACCESS,)), *extra],
+        }
+        return token
+
+    async def identify(self, token: str) -> dict[str, Any] | None:
+        self._answer()
+        return self.tokens.get(token)
+
+    async def own_scopes(self) -> frozenset[str]:
+        self._answer()
+        return self.scopes
+
+    async def groups(self, user: str) -> frozenset[str]:
+        self._answer()
+        if user not in self.users:
+            raise NotFound(f"The hub has no user {user!r}.", "Check the name.", "owner")
+        return self.users[user]
+
+    async def sessions(self) -> dict[str, frozenset[str]]:
+        self._answer()
+        return {user: frozenset(self.servers.get(user, ())) for user in self.users}
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _answer(self) -> None:
+        self.questions += 1
+        if self.down:
+            raise Unavailable("The hub does not answer.", "Try again in a moment.")
