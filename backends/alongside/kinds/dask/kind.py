@@ -1,0 +1,140 @@
+"""The kind Dask. Nothing of Dask is imported before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from alongside.errors import InvalidRequest
+from alongside.kinds.base import Command, Kind, Observation, Options, Place, Role
+from alongside.kinds.dask.control import SOCKET, ask
+from alongside.kinds.dask.options import DaskOptions
+from alongside.models import Connection, Resources, Spec
+from alongside.units import parse_memory
+
+_LEAST_VALID = timedelta(days=30)
+_UNBOUNDED = timedelta(days=400)
+
+
+class Dask(Kind):
+    """A Dask scheduler and workers of the newest `distributed`, all speaking TLS."""
+
+    name: ClassVar[str] = "dask"
+    title: ClassVar[str] = "Dask cluster"
+    description: ClassVar[str] = (
+        "Workers that share your computation. Use it with dask.dataframe, dask.array or futures."
+    )
+    member: ClassVar[str] = "worker"
+    Options: ClassVar[type[Options]] = DaskOptions
+    scaling: ClassVar[Literal["live", "relaunch"]] = "live"
+    preload: ClassVar[tuple[str, ...]] = ("alongside.kinds.dask.warmup",)
+
+    def resources(self, options: DaskOptions) -> Resources:
+        workers = options.adaptive.maximum if options.adaptive else options.workers
+        return Resources(
+            backends=1,
+            workers=workers,
+            cores=workers * options.cores,
+            memory=workers * options.memory,
+        )
+
+    def wanted(self, options: DaskOptions) -> int:
+        return options.adaptive.minimum if options.adaptive else options.workers
+
+    def bounds(self, options: DaskOptions) -> tuple[int, int] | None:
+        adaptive = options.adaptive
+        return (adaptive.minimum, adaptive.maximum) if adaptive else None
+
+    def change(self, options: DaskOptions, patch: Mapping[str, Any]) -> dict[str, Any]:
+        present = options.model_dump(mode="json")
+        if patch.get("adaptive") is not None and "workers" in patch:
+            raise InvalidRequest(
+                "Either a number of workers or adaptive bounds, not both.",
+                "Leave one of them out.",
+                "options.adaptive",
+            )
+        for field in ("cores", "memory"):
+            if field in patch and not _same(field, patch[field], getattr(options, field)):
+                raise InvalidRequest(
+                    f"The {field} of the workers can't be changed while the cluster runs.",
+                    "Change the number of workers, or launch another cluster.",
+                    f"options.{field}",
+                )
+        if "workers" in patch:
+            present["adaptive"] = None
+        return present | {k: v for k, v in patch.items() if k not in ("cores", "memory")}
+
+    def secrets(self, spec: Spec) -> dict[str, bytes]:
+        from alongside.kinds.dask.tls import make_credentials
+
+        maximum = spec.lifetime.maximum
+        lasting = _UNBOUNDED if maximum is None else max(maximum, _LEAST_VALID)
+        return make_credentials(f"alongside {spec.id}", lasting)
+
+    def roles(self, options: DaskOptions) -> tuple[Role, ...]:
+        return (
+            Role("scheduler", 1, essential=True, members=False),
+            Role(
+                "worker",
+                self.wanted(options),
+                essential=False,
+                members=True,
+                cores=options.cores,
+                memory=options.memory,
+            ),
+        )
+
+    def command(self, role: Role, name: str, spec: Spec, place: Place) -> Command:
+        from alongside.kinds.dask.role import make_command
+
+        return make_command(role, name, DaskOptions.model_validate(spec.options), place)
+
+    def observe(self, spec: Spec, place: Place, timeout: float) -> Observation:
+        query = "?target=1" if spec.options.get("adaptive") else ""
+        answer = ask(place.run, "GET", f"/alongside/state{query}", None, timeout)
+        return Observation(
+            ready=frozenset(answer["ready"]),
+            address=answer["address"],
+            idle_since=answer["idle_since"],
+            target=answer.get("target"),
+            versions=answer["versions"],
+        )
+
+    def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
+        answer = ask(place.run, "POST", "/api/v1/retire_workers", {"n": count}, timeout)
+        return tuple(str(worker["name"]) for worker in answer.values())
+
+    def connection(self, spec: Spec, address: str, secrets: Mapping[str, bytes]) -> Connection:
+        return Connection(
+            kind=self.name,
+            address=address,
+            credentials={
+                "ca": secrets["ca.pem"].decode(),
+                "cert": secrets["client.pem"].decode(),
+                "key": secrets["client-key.pem"].decode(),
+            },
+            dashboard=f"backends/{spec.id}/dashboard/status",
+        )
+
+    def attach(self, connection: Connection, name: str) -> Any:
+        from distributed import Client, Security
+
+        security = Security(
+            require_encryption=True,
+            tls_ca_file=connection.credentials["ca"],
+            tls_client_cert=connection.credentials["cert"],
+            tls_client_key=connection.credentials["key"],
+        )
+        return Client(connection.address, security=security, name=name)
+
+    def dashboard(self, place: Place) -> Path | None:
+        return place.run / SOCKET
+
+
+def _same(field: str, value: Any, present: int) -> bool:
+    try:
+        return (parse_memory(value) if field == "memory" else int(value)) == present
+    except (TypeError, ValueError):
+        return False

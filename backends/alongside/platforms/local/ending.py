@@ -1,0 +1,54 @@
+"""The end of a backend: why it comes, and how every last process is gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+from alongside.phases import Phase
+from alongside.platforms.local.children import Child
+from alongside.platforms.local.process import Identity, descendants, wait_gone
+
+
+class Ending(Exception):  # noqa: N818 - not an error
+    """Raised to end the backend: the phase to end in, and why."""
+
+    def __init__(self, phase: Phase, reason: str, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.reason = reason
+        self.message = message
+        self.remedy = remedy
+
+
+def end_all(groups: Sequence[Sequence[Child]], grace: float) -> None:
+    """End the children, group after group, then whatever else descends from this process.
+
+    Each group has `grace` seconds to end by itself before it is killed.
+    """
+    for group in groups:
+        waiting = [who for child in group if (who := Identity.of(child.pid))]
+        for child in group:
+            child.send(signal.SIGTERM)
+        if wait_gone(waiting, grace):
+            for child in group:
+                child.send(signal.SIGKILL)
+            wait_gone(waiting, grace)
+        _reap()
+    # What workers started in sessions of their own has been adopted by this process by now.
+    deadline = time.monotonic() + grace
+    while (rest := descendants(os.getpid())) and time.monotonic() < deadline:
+        orphans = [Identity(seen.pid, seen.started) for seen in rest]
+        for orphan in orphans:
+            orphan.send(signal.SIGKILL)
+        wait_gone(orphans, 1.0)
+        _reap()
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

@@ -1,0 +1,56 @@
+"""A call that may take long, made in a forked child so that the supervisor never waits for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+
+from alongside.platforms.local.process import end_with_parent
+
+
+class Errand:
+    """Runs `call`, which returns names, in a child. `result` is empty until it is over.
+
+    count : how many names are hoped for
+    limit : seconds after which the owner should cancel it
+    """
+
+    def __init__(self, call: Callable[[], tuple[str, ...]], count: int, limit: float) -> None:
+        self.count = count
+        self.result: tuple[str, ...] = ()
+        self.deadline = time.monotonic() + limit
+        self._reading, writing = os.pipe()
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            status = 1
+            try:
+                end_with_parent(parent)
+                signal.pthread_sigmask(signal.SIG_SETMASK, ())
+                os.write(writing, json.dumps(call()).encode())
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writing)
+
+    def over(self, ended: deque[tuple[int, int]]) -> bool:
+        """Whether it is among those that have ended; then it is taken off, and `result` is set."""
+        for item in ended:
+            if item[0] == self.pid:
+                ended.remove(item)
+                data = os.read(self._reading, 2**16)
+                os.close(self._reading)
+                with contextlib.suppress(ValueError):
+                    self.result = tuple(json.loads(data or b"[]"))
+                return True
+        return False
+
+    def cancel(self) -> None:
+        """End it; it is over as soon as it has been reaped."""
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)

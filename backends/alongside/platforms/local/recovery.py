@@ -1,0 +1,65 @@
+"""What becomes of a backend that nobody supervises: nothing of it keeps running or lies around."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+from alongside.models import Status, now
+from alongside.phases import ENDED, Phase
+from alongside.platforms.local.process import kill_marked
+from alongside.platforms.local.store import Corrupt, Folder
+from alongside.platforms.local.story import Story
+
+
+def settle(folder: Folder, session: int = 0) -> None:
+    """End what is left of a backend without supervisor and say so in its status.
+
+    `session`: process id of its last supervisor, where known. Raises Corrupt when there is no
+    readable specification, and OSError when the status can't be written.
+    """
+    spec = folder.load_spec()
+    if spec is None:
+        raise Corrupt(f"{folder.path} has no specification")
+    kill_marked(folder.id, session)
+    with contextlib.suppress(OSError):
+        folder.clean()
+    try:
+        status = folder.load_status() or Status()
+    except Corrupt:
+        status = Status(phase=Phase.STARTING)
+    if status.phase in ENDED:
+        return
+    story = Story(folder, status.model_copy(update={"generation": spec.generation}))
+    if spec.stop:
+        story.enter(Phase.STOPPED, "Stopped on request.", "Requested")
+    elif status.phase is Phase.PENDING:
+        story.enter(
+            Phase.FAILED,
+            "It could not be started: its supervisor ended at once.",
+            "SupervisorFailed",
+            "See the log of the supervisor, then launch it again.",
+        )
+    else:
+        story.enter(
+            Phase.FAILED,
+            "Its supervisor ended unexpectedly; what was left of it has been ended.",
+            "SupervisorLost",
+            "Launch it again.",
+        )
+    folder.save_status(story.status)
+
+
+def set_aside(folder: Folder, where: Path) -> None:
+    """Keep a directory that can't be understood for whoever wants to look into it."""
+    supervisor = folder.supervisor()
+    kill_marked(folder.id, supervisor.pid if supervisor else 0)
+    where.mkdir(exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileNotFoundError):
+        folder.path.rename(where / f"{folder.id}-{time.time_ns():x}")
+
+
+def expired(status: Status, keep: float) -> bool:
+    """Whether the record of an ended backend has been kept for `keep` seconds."""
+    return status.ended is not None and (now() - status.ended).total_seconds() >= keep

@@ -1,0 +1,78 @@
+"""When members are started again and how many there should be. Pure: the moment is an argument."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_WINDOW = 120.0  # seconds
+_FREE = 3
+_SLOWEST = 10.0
+_STEADY = 5.0
+
+
+class Restarts:
+    """Plans the restart of members: at once the first time, then with growing pauses, up to an end.
+
+    All moments are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._crashes: deque[tuple[float, str]] = deque()
+        self._planned: dict[str, float] = {}
+
+    @property
+    def pending(self) -> int:
+        return len(self._planned)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self._planned)
+
+    def due(self) -> list[float]:
+        return list(self._planned.values())
+
+    def plan(self, name: str, moment: float, members: int) -> bool:
+        """Plan a restart; False when there have been too many for this number of members."""
+        while self._crashes and moment - self._crashes[0][0] > _WINDOW:
+            self._crashes.popleft()
+        before = sum(1 for _, who in self._crashes if who == name)
+        self._crashes.append((moment, name))
+        if len(self._crashes) > _FREE + 2 * members:
+            return False
+        self._planned[name] = moment + (min(0.5 * 2.0**before, _SLOWEST) if before else 0.0)
+        return True
+
+    def take(self, moment: float) -> list[str]:
+        """The names that are to be started now."""
+        due = [name for name, at in self._planned.items() if at <= moment]
+        for name in due:
+            del self._planned[name]
+        return due
+
+
+class Appetite:
+    """How many members an adaptive backend gets: more at once, fewer only when that lasts."""
+
+    def __init__(self) -> None:
+        self._lower_since: float | None = None
+        self._highest = 0
+
+    def reset(self) -> None:
+        """Forget what has been seen."""
+        self._lower_since = None
+
+    def follow(self, wanted: int, target: int, moment: float) -> int:
+        """The number wanted from now on, given the one before and what would do at this moment.
+
+        It falls only after the target has been lower for some seconds, and then to the highest
+        target seen in that time.
+        """
+        if target >= wanted:
+            self._lower_since = None
+            return target
+        if self._lower_since is None:
+            self._lower_since, self._highest = moment, target
+        self._highest = max(self._highest, target)
+        if moment - self._lower_since < _STEADY:
+            return wanted
+        self._lower_since = None
+        return self._highest

@@ -1,0 +1,80 @@
+"""The status of a backend as its supervisor tells it: phases, stages, numbers; written on change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from alongside.models import Stage, Status, Usage, now
+from alongside.phases import ENDED, FOLLOWS, Phase
+from alongside.platforms.local.store import Folder
+
+_STAGES = 40
+
+
+class Story:
+    """Keeps the status and writes it when it differs from what is on disk.
+
+    A full disk does not end a backend: the write is tried again with the next `save`.
+    """
+
+    def __init__(self, folder: Folder, status: Status) -> None:
+        self._folder = folder
+        self._written: Status | None = None
+        self.status = status
+        self._failing = False
+
+    @property
+    def phase(self) -> Phase:
+        return self.status.phase
+
+    def set(self, **values: Any) -> None:
+        """Change fields of the status, except its phase."""
+        self.status = self.status.model_copy(update=values)
+
+    def tell(self, message: str) -> None:
+        """Add a line to the story."""
+        stages = (*self.status.stages, Stage(time=now(), message=message))[-_STAGES:]
+        self.set(stages=stages)
+
+    def enter(self, phase: Phase, message: str, reason: str = "", remedy: str = "") -> None:
+        """Go to another phase; ending is for good."""
+        if phase is not self.phase and phase not in FOLLOWS[self.phase]:
+            raise RuntimeError(f"{phase} does not follow {self.phase}")
+        self.set(phase=phase, message=message, reason=reason, remedy=remedy)
+        if phase is Phase.RUNNING and self.status.started is None:
+            self.set(started=now())
+        if phase in ENDED:
+            self.set(ended=now(), ready=0, usage=Usage(), idle_since=None)
+        self.tell(message)
+
+    def observed(
+        self, address: str, ready: int, idle_since: float | None, versions: Mapping[str, str]
+    ) -> None:
+        """What the backend says of itself. `idle_since` is a POSIX time in seconds."""
+        since = None if idle_since is None else datetime.fromtimestamp(int(idle_since), UTC)
+        self.set(address=address, ready=ready, idle_since=since, versions=dict(versions))
+
+    def used(self, usage: Usage) -> None:
+        """Take over a usage that differs noticeably from the last one."""
+        before = self.status.usage
+        if abs(usage.cpu - before.cpu) >= 0.1 or abs(usage.memory - before.memory) > max(
+            2**22, before.memory // 20
+        ):
+            self.set(usage=usage)
+
+    def save(self) -> None:
+        """Write the status if it has changed."""
+        if self.status == self._written:
+            return
+        try:
+            self._folder.save_status(self.status)
+        except OSError as error:
+            if not self._failing:
+                print(f"The status can't be written: {error}", file=sys.stderr)  # noqa: T201
+            self._failing = True
+        else:
+            self._failing = False
+            self._written = self.status
