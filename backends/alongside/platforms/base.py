@@ -7,12 +7,13 @@ a platform, subclass `Platform`, register the class under the entry point group
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from traitlets import MetaHasTraits
 from traitlets.config import LoggingConfigurable
 
 from alongside.models import Capacity, Connection, Spec, Status
@@ -36,7 +37,7 @@ class Removed:
 Change = Observed | Removed
 
 
-class _Meta(type(LoggingConfigurable), type(ABC)):  # type: ignore[misc]
+class _Meta(MetaHasTraits, ABCMeta):
     """Lets a configurable class have abstract methods."""
 
 

@@ -95,7 +95,7 @@ def _fork(program: Program, cpus: frozenset[int]) -> int:
     except BaseException as error:
         print(error, file=sys.stderr)  # noqa: T201
         os._exit(1)
-    run_to_end(program.entry)
+    return run_to_end(program.entry)
 
 
 def _execute(
@@ -110,8 +110,8 @@ def _execute(
         os.sched_setaffinity(0, cpus)
 
     try:
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-            process = subprocess.Popen(  # noqa: PLW1509
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+            process = subprocess.Popen(
                 argv,
                 env=env,
                 cwd=cwd,

@@ -13,7 +13,7 @@ from alongside.platforms.local.children import Child
 from alongside.platforms.local.process import Identity, descendants, wait_gone
 
 
-class Ending(Exception):  # noqa: N818 - not an error
+class Ending(Exception):
     """Raised to end the backend: the phase to end in, and why."""
 
     def __init__(self, phase: Phase, reason: str, message: str, remedy: str = "") -> None:

@@ -75,7 +75,7 @@ class Launcher:
             }
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         try:
-            with open(os.open(log, flags, 0o600), "ab") as output:
+            with os.fdopen(os.open(log, flags, 0o600), "ab") as output:
                 if account:
                     os.fchown(output.fileno(), who["user"], who["group"])
                 process = self._popen(argv, env, output, who)

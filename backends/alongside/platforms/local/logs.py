@@ -27,7 +27,7 @@ class LogReader:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 raise
             raise NotFound(f"There is no log {path.stem!r}.", "Choose one of its roles.") from None
-        self._file: BinaryIO = open(descriptor, "rb")  # noqa: SIM115 - closed by `close`
+        self._file: BinaryIO = os.fdopen(descriptor, "rb")  # closed by `close`
         self._rest = b""
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             self._file.close()

@@ -8,21 +8,20 @@ directory, at the same time or after one another.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import pwd
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from traitlets import Bool, Float, Int, List, Unicode, default
 
 from alongside.errors import AlongsideError, InvalidRequest, NotFound, NotReady, StorageFailed
 from alongside.kinds import get_kind, kinds
 from alongside.kinds.base import Place
-from alongside.models import Capacity, Connection, Resources, Spec
+from alongside.models import Capacity, Connection, Resources, Spec, Status
 from alongside.names import is_backend_id
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.base import Change, Observed, Platform
@@ -39,6 +38,7 @@ from alongside.platforms.local.warm import WarmProcesses
 from alongside.quotas import total
 
 _LONGEST_SOCKET = 107  # bytes, a limit of the kernel
+_RETRY = 10.0  # seconds
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -87,7 +87,7 @@ class LocalPlatform(Platform):
     # -- beginning and end -----------------------------------------------------------------
 
     async def open(self) -> None:
-        self._home = Home(Path(self.home).absolute())
+        self._home = Home(Path.cwd() / self.home)  # noqa: ASYNC240 - asks no disk
         longest = self._home.folder("x" * 40).run / "dashboard.sock"
         if len(os.fsencode(longest)) > _LONGEST_SOCKET:
             raise StorageFailed(
@@ -97,6 +97,8 @@ class LocalPlatform(Platform):
         await asyncio.to_thread(self._home.prepare)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._unwritten: set[str] = set()
+        self._unreadable: set[str] = set()
         self._warm: WarmProcesses | None = None
         if self.warm:
             modules = dict.fromkeys(m for kind in kinds().values() for m in kind.preload)
@@ -149,16 +151,23 @@ class LocalPlatform(Platform):
     async def update(self, spec: Spec) -> None:
         folder = self._folder(spec.id)
         await asyncio.to_thread(self._replace, folder, spec)
-        self._wake(folder)
+        self._send(folder, signal.SIGUSR1)
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
+        message = signal.SIGUSR1
         try:
             folder = self._folder(id)
             await asyncio.to_thread(self._want_stop, folder, forget)
         except NotFound:
             return
-        if not self._wake(folder):
-            await self._settle(id, Identity(0, 0))
+        except StorageFailed as error:
+            # To end backends must be possible on a full disk: it may be their data that fills it.
+            self.log.warning("Ending %s without a record of the wish: %s", id, error)
+            message = signal.SIGTERM
+            if forget:
+                self._unwritten.add(id)
+        if not self._send(folder, message):
+            await self._settle(id)
 
     def _replace(self, folder: Folder, spec: Spec) -> None:
         with self._home.changing():
@@ -175,14 +184,14 @@ class LocalPlatform(Platform):
             if wish != spec:
                 folder.save_spec(wish)
 
-    def _wake(self, folder: Folder) -> bool:
+    def _send(self, folder: Folder, message: signal.Signals) -> bool:
         """Tell the supervisor that its specification has changed; False when there is none.
 
         One that has not taken its lock yet reads the specification after it has.
         """
         supervisor = folder.supervisor()
         self._track.refresh(folder.id)
-        return supervisor is not None and supervisor.send(signal.SIGUSR1)
+        return supervisor is not None and supervisor.send(message)
 
     # -- views -----------------------------------------------------------------------------
 
@@ -282,9 +291,11 @@ class LocalPlatform(Platform):
             raise NotFound("There is no such backend.", "It may have ended; list the backends.")
         return spec
 
-    def _status(self, folder: Folder):  # type: ignore[no-untyped-def]
-        with contextlib.suppress(Corrupt, OSError):
+    def _status(self, folder: Folder) -> Status | None:
+        try:
             return folder.load_status()
+        except (Corrupt, OSError):
+            return None
 
     def _is_live(self, folder: Folder) -> bool:
         status = self._status(folder)
@@ -299,8 +310,8 @@ class LocalPlatform(Platform):
         try:
             identity = await self._launcher.start(folder, spec, self._settings())
         except AlongsideError as error:
-            self.log.error("No supervisor for %s: %s", spec.id, error)
-            await self._settle(spec.id, Identity(0, 0))
+            self.log.warning("No supervisor for %s: %s", spec.id, error)
+            await self._settle(spec.id)
             return
         self._track.supervise(spec.id, identity)
 
@@ -312,53 +323,69 @@ class LocalPlatform(Platform):
         if seen.status.phase is Phase.PENDING and not seen.spec.stop:
             await self._start(seen.spec)
         else:
-            await self._settle(seen.spec.id, Identity(0, 0))
+            await self._settle(seen.spec.id)
 
     def _lost(self, id: str, identity: Identity) -> None:
-        self._do(self._settle(id, identity))
-
-    async def _settle(self, id: str, identity: Identity) -> None:
-        """Clear up after a supervisor that has ended, and remove what is to be forgotten."""
-        folder = self._home.folder(id)
         self._launcher.bury(identity.pid)
-        if folder.supervisor() is None:
+        self._do(self._settle(id, identity.pid))
+
+    async def _settle(self, id: str, session: int = 0) -> None:
+        """Clear up after a supervisor that has ended; `session` was its process id."""
+        folder = self._home.folder(id)
+        if folder.supervisor() is None and folder.path.exists():
             try:
-                await asyncio.to_thread(settle, folder, identity.pid)
+                await asyncio.to_thread(settle, folder, session)
             except Corrupt as problem:
                 self._corrupt(id, str(problem))
             except OSError as error:
-                self.log.error("The state of %s can't be written: %s", id, error)
+                self.log.warning("The end of %s can't be recorded yet: %s", id, error)
+                self._later(id, _RETRY, lambda: self._do(self._settle(id, session)))
         if self._tracker is not None:
             self._tracker.refresh(id)
 
     def _ended(self, seen: Observed) -> None:
         """Remove the record when its time has come."""
         id = seen.spec.id
-        if seen.spec.forget or expired(seen.status, self.keep_ended):
+        forget = seen.spec.forget or id in self._unwritten
+        if forget or expired(seen.status, self.keep_ended):
             self._do(self._forget(id))
-        elif id not in self._timers:
-            loop = asyncio.get_running_loop()
-            self._timers[id] = loop.call_later(self.keep_ended + 1, self._remind, id)
-
-    def _remind(self, id: str) -> None:
-        self._timers.pop(id, None)
-        self._track.refresh(id)
+        else:
+            self._later(id, self.keep_ended + 1, lambda: self._track.refresh(id))
 
     async def _forget(self, id: str) -> None:
-        if timer := self._timers.pop(id, None):
-            timer.cancel()
         try:
             await asyncio.to_thread(self._home.folder(id).remove)
         except OSError as error:
-            self.log.error("The record of %s can't be removed: %s", id, error)
+            self.log.warning("The record of %s can't be removed yet: %s", id, error)
+            self._later(id, _RETRY, lambda: self._do(self._forget(id)))
+        else:
+            self._unwritten.discard(id)
 
     def _corrupt(self, id: str, problem: str) -> None:
-        self.log.error("A backend's record can't be read and is set aside: %s", problem)
-        set_aside(self._home.folder(id), self._home.path / "unreadable")
+        if id not in self._unreadable:
+            self._unreadable.add(id)
+            self.log.warning("A backend's record can't be read and is set aside: %s", problem)
+            self._do(self._set_aside(id))
+
+    async def _set_aside(self, id: str) -> None:
+        where = self._home.path / "unreadable"
+        try:
+            await asyncio.to_thread(set_aside, self._home.folder(id), where)
+        except OSError as error:
+            self.log.warning("The record of %s can't be set aside: %s", id, error)
+        finally:
+            self._unreadable.discard(id)
         if self._tracker is not None:
             self._tracker.refresh(id)
 
-    def _do(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _later(self, id: str, delay: float, call: Callable[[], None]) -> None:
+        """Call in `delay` seconds, instead of what was planned for this backend before."""
+        if timer := self._timers.pop(id, None):
+            timer.cancel()
+        if self._tracker is not None:
+            self._timers[id] = asyncio.get_running_loop().call_later(delay, call)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

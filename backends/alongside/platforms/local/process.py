@@ -150,7 +150,7 @@ def descendants(pid: int) -> list[Stat]:
 
 def _children(pid: int) -> Iterator[int]:
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        threads = [entry.name for entry in os.scandir(f"/proc/{pid}/task")]
     except OSError:
         return
     for thread in threads:

@@ -44,7 +44,7 @@ _REMEDIES = {
 }
 
 
-class Corrupt(Exception):  # noqa: N818 - a finding, never shown
+class Corrupt(Exception):
     """A file that can't be what was written."""
 
 
@@ -64,7 +64,7 @@ def write(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) 
     draft = path.with_name(f".{path.name}.{randomness.token_hex(4)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
-        with open(os.open(draft, flags, mode), "wb") as file:
+        with os.fdopen(os.open(draft, flags, mode), "wb") as file:
             file.write(data)
             file.flush()
             if durable:
@@ -94,7 +94,7 @@ def read(path: Path) -> bytes:
         if error.errno == errno.ELOOP:
             raise Corrupt(f"{path} is a link") from None
         raise
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise Corrupt(f"{path} is not a file")
         data = file.read(_LARGEST + 1)
@@ -188,7 +188,7 @@ class Folder:
             descriptor = os.open(self.state / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
-        with open(descriptor, "rb+") as file:
+        with os.fdopen(descriptor, "rb+") as file:
             query = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             kind, _, _, _, pid = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, query))
             return Identity.of(pid) if kind != fcntl.F_UNLCK and pid > 0 else None

@@ -1,4 +1,4 @@
-"""The status of a backend as its supervisor tells it: phases, stages, numbers; written on change."""
+"""The status of a backend as its supervisor tells it, written when it changes."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class Story:
         ):
             self.set(usage=usage)
 
-    def save(self) -> None:
-        """Write the status if it has changed."""
-        if self.status == self._written:
+    def save(self, *, again: bool = False) -> None:
+        """Write the status if it has changed, or `again`, in case the file has been spoilt."""
+        if self.status == self._written and not again:
             return
         try:
             self._folder.save_status(self.status)

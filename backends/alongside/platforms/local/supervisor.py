@@ -23,8 +23,8 @@ from alongside.models import Spec, Status, now
 from alongside.phases import Phase
 from alongside.platforms.local import children
 from alongside.platforms.local.children import Child
-from alongside.platforms.local.errand import Errand
 from alongside.platforms.local.ending import Ending, end_all
+from alongside.platforms.local.errand import Errand
 from alongside.platforms.local.limits import Limits, rotate
 from alongside.platforms.local.process import MARK, adopt_orphans
 from alongside.platforms.local.scaling import Appetite, Restarts
@@ -254,6 +254,7 @@ class Supervisor:
             self.wanted = min(max(self.wanted, bounds[0]), bounds[1])
         self.appetite.reset()
         self.story.set(generation=spec.generation, wanted=self.wanted)
+        self.story.save(again=True)
         self.look_at = 0.0
 
     def _resize(self, moment: float) -> None:
@@ -398,6 +399,9 @@ def main() -> None:
     folder = Folder(Path(directory))
     if not folder.take():
         return  # it has a supervisor
+    status = folder.load_status()
+    if status is not None and not status.live:
+        return  # it ended before it began
     adopt_orphans()
     Supervisor(folder, Settings.model_validate_json(settings)).run()
 

@@ -226,7 +226,7 @@ def _fork(connection: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
             os.kill(pid, signal.SIGKILL)
         return {"number": number, "error": "The process ended, or hung, before its first line."}
     if problem:
-        return {"number": number} | json.loads(problem)
+        return {"number": number, **json.loads(problem)}
     return {"number": number} | dataclasses.asdict(identity)
 
 
