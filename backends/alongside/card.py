@@ -1,0 +1,51 @@
+"""The card of a backend as static HTML: what a notebook shows where no widget is."""
+
+from __future__ import annotations
+
+from html import escape
+
+from alongside.models import Backend
+from alongside.phases import ENDED, USABLE, Phase
+from alongside.units import format_duration
+
+MIME = "application/vnd.alongside.backend+json"
+"""What a front end with the widget shows instead of the card."""
+
+_DOTS = {True: ("&#9679;", "#1a7f37"), False: ("&#9675;", "#6e7781")}
+
+
+def card(backend: Backend) -> str:
+    """One backend: name, phase in words, size, story, lifetimes. No address, no credential."""
+    dot, colour = _DOTS[backend.phase in USABLE]
+    if backend.phase is Phase.FAILED:
+        dot, colour = "&#10005;", "#b42318"
+    rows = [("Kind", backend.kind), ("Profile", backend.profile), ("Size", size(backend))]
+    if backend.phase not in ENDED:
+        rows += [
+            (title, format_duration(span))
+            for title, span in (
+                ("Ends when idle for", backend.lifetime.idle),
+                ("Ends at the latest after", backend.lifetime.maximum),
+            )
+            if span
+        ]
+    said = " ".join(text for text in (backend.message, backend.remedy) if text)
+    table = "".join(
+        f'<tr><th style="text-align:left;padding-right:1em">{escape(title)}</th>'
+        f'<td style="text-align:left">{escape(text)}</td></tr>'
+        for title, text in rows
+    )
+    return (
+        '<div style="border:1px solid #8884;border-radius:6px;padding:.6em 1em;max-width:36em">'
+        f'<div><span style="color:{colour}" aria-hidden="true">{dot}</span> '
+        f"<strong>{escape(backend.name)}</strong> <span>{escape(backend.phase)}</span></div>"
+        + (f"<p>{escape(said)}</p>" if said else "")
+        + f"<table>{table}</table></div>"
+    )
+
+
+def size(backend: Backend) -> str:
+    """What it is made of: ``"2 of 4 ready, 4 cores, 8 GiB"``."""
+    amounts = backend.resources
+    counted = f"{backend.ready} of {backend.wanted} ready"
+    return f"{counted}, {amounts.cores} cores, {amounts.text('memory')}"
