@@ -53,7 +53,5 @@ def account_of(user: str, *, unix_users: bool, home: str) -> Account:
             "Ask an administrator to create it.",
         ) from None
     if entry.pw_uid == 0 and os.geteuid() == 0:
-        raise NotAllowed(
-            "Sessions of the superuser are not started.", "Log in under another name."
-        )
+        raise NotAllowed("Sessions of the superuser are not started.", "Log in under another name.")
     return Account(entry.pw_name, entry.pw_dir, entry.pw_shell or "/bin/sh")

@@ -122,9 +122,7 @@ class Companion:
 
     def _fail(self, error: AlongsideError) -> None:
         self.failure = error
-        self._story.tell(
-            f"The {self.title} did not start: {error} The session starts without it."
-        )
+        self._story.tell(f"The {self.title} did not start: {error} The session starts without it.")
 
 
 def _reached(backend: Mapping[str, Any]) -> int:

@@ -4,14 +4,17 @@
 `AlongsideLocalSpawner` adds the form and the backends.
 """
 
+# mypy: allow-untyped-calls
+# JupyterHub's own methods have no types.
+
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -128,7 +131,8 @@ class LocalSessionSpawner(LocalProcessSpawner):
     @property
     def log_file(self) -> Path:
         """What this session's notebook server and kernels print."""
-        return self._state_path / "sessions" / f"{directory_name(self.user.name)}-{self.mark[:12]}.log"
+        name = f"{directory_name(self.user.name)}-{self.mark[:12]}.log"
+        return self._state_path / "sessions" / name
 
     @property
     def directory(self) -> str:
@@ -306,7 +310,8 @@ class LocalSessionSpawner(LocalProcessSpawner):
             count = max(1, round(self.cpu_limit))
             if count < len(cpus):
                 first = int(self.mark[:8], 16) % len(cpus)
-                os.sched_setaffinity(self.pid, {cpus[(first + n) % len(cpus)] for n in range(count)})
+                mine = {cpus[(first + n) % len(cpus)] for n in range(count)}
+                os.sched_setaffinity(self.pid, mine)
 
     async def _wait_until_it_answers(self) -> None:
         """Until the port answers; SessionFailed when the process ends before."""
@@ -374,8 +379,6 @@ async def _connects(host: str, port: int) -> bool:
 
 def _answers(host: str, port: int) -> bool:
     """Whether somebody listens at this port now."""
-    import socket
-
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host or "127.0.0.1", port)) == 0

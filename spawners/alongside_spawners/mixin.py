@@ -7,6 +7,9 @@ of that name in the hub it changes nothing. State is in the platform, not here: 
 left unsaid is found out by the service.
 """
 
+# mypy: allow-untyped-calls
+# JupyterHub's own methods have no types.
+
 from __future__ import annotations
 
 import asyncio
@@ -58,9 +61,9 @@ class AlongsideMixin(Spawner):
         """
     ).tag(config=True)
 
-    service_timeout = Float(
-        15.0, help="Seconds that one call of the service may take."
-    ).tag(config=True)
+    service_timeout = Float(15.0, help="Seconds that one call of the service may take.").tag(
+        config=True
+    )
 
     stop_timeout = Float(
         10.0,
@@ -276,8 +279,11 @@ class AlongsideMixin(Spawner):
         """What the base spawner and the backend tell, in one stream."""
         loop = asyncio.get_running_loop()
         soon = loop.time() + 5
-        while self.service and not self._story and self._is_starting() and loop.time() < soon:
-            await asyncio.sleep(0.05)  # the hub asks before it has checked the options
+        # the hub may ask before it has checked the options
+        while self._story is None and self.service and self._is_starting():  # noqa: ASYNC110
+            if loop.time() > soon:
+                break
+            await asyncio.sleep(0.05)
         story = self._story
         if story is None:
             async for event in super().progress():

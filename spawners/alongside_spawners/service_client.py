@@ -80,7 +80,7 @@ def _client() -> httpx.AsyncClient:
     client = _clients.get(loop)
     if client is None:
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=10)
-        client = _clients[loop] = httpx.AsyncClient(trust_env=False, limits=limits, timeout=None)
+        client = _clients[loop] = httpx.AsyncClient(trust_env=False, limits=limits, timeout=60.0)
     return client
 
 

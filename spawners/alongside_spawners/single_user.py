@@ -55,7 +55,7 @@ def needs_own_interpreter(env: dict[str, str]) -> str:
     for name, value in sorted(env.items()):
         if name in _HARMLESS and value == os.environ.get(name, ""):
             continue
-        if value and name not in {"PYTHONUNBUFFERED"} and name.startswith(_AT_IMPORT):
+        if value and name != "PYTHONUNBUFFERED" and name.startswith(_AT_IMPORT):
             return name
     return ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -27,13 +29,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
+def until(
+    condition: Callable[[], Any], what: str, timeout: float = 30.0, pause: float = 0.05
+) -> Any:
     """The first true value of `condition`, asked again and again for a bounded time."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"not within {timeout} s: {what}")
 
 
@@ -91,13 +95,17 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
                 stderr=log,
                 start_new_session=True,
             )
-        until(self.answers, f"the hub answers; its log:\n{self.text()}", 60)
+        try:
+            until(self.answers, "the hub answers", 60, pause=0.2)
+        except AssertionError as error:
+            self.end()
+            raise AssertionError(f"{error}; its log: {self.text()[-3000:]}") from None
         return self
 
     def answers(self) -> bool:
         """Whether the hub is reached through its proxy."""
         assert self.process is not None
-        assert self.process.poll() is None, self.text()
+        assert self.process.poll() is None, "the hub has ended"
         try:
             return self.client.get("/hub/api/").status_code == 200
         except httpx.HTTPError:
@@ -127,8 +135,16 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+        self._end_proxy()
         self.client.close()
         shutil.rmtree(self.place / "home", ignore_errors=True)
+
+    def _end_proxy(self) -> None:
+        """A proxy whose hub was killed is still there."""
+        file = self.place / "proxy.pid"
+        if file.exists() and (pid := file.read_text().strip()).isdigit():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
 
     def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """A call of the hub's REST API as an administrator."""
@@ -168,8 +184,6 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
 
     def progress(self, user: str, name: str = "") -> list[dict[str, Any]]:
         """All events of a start, from now to its end."""
-        import json
-
         path = f"users/{user}/servers/{name}/progress" if name else f"users/{user}/server/progress"
         headers = {"Authorization": f"token {self.token}"}
         with self.client.stream("GET", f"/hub/api/{path}", headers=headers) as answer:
