@@ -66,7 +66,8 @@ def licence(name: str, installed: Distribution) -> str:
     ]
     if classifiers:
         return " AND ".join(classifiers)
-    return (meta["License"] if "License" in meta else "").strip().partition("\n")[0][:80]
+    text = meta["License"] if "License" in meta else ""  # noqa: SIM401 - no `get` before 3.12
+    return text.strip().partition("\n")[0][:80]
 
 
 def permissive(text: str) -> bool:

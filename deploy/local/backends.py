@@ -29,7 +29,7 @@ def end_all(home: Path) -> None:
 
 
 async def _end_all(home: Path) -> None:
-    platform = LocalPlatform(home=str(home))
+    platform = LocalPlatform(home=str(home), warm=False)
     await platform.open()
     try:
         left = {

@@ -11,8 +11,10 @@ import json
 import os
 import secrets
 import socket
+from hashlib import sha256
 from pathlib import Path
 
+LONGEST_PATH = 36  # bytes; a backend's sockets take the rest of the 107 that Linux allows
 LOG_BYTES = 10 * 2**20
 LOGS_KEPT = 3
 
@@ -59,6 +61,31 @@ class Home:
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"process {os.getpid()}, {address}\n".encode(), 0)
         self._lock = handle
+
+    def short(self) -> Path:
+        """The state folder by a path that is short enough for the Unix sockets in it.
+
+        That is the folder itself, or else a symbolic link to it, the same one every time.
+        """
+        if len(os.fsencode(self.folder)) <= LONGEST_PATH:
+            return self.folder
+        name = f"alongside-{os.geteuid()}-{sha256(os.fsencode(self.folder)).hexdigest()[:8]}"
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        usable = Path(runtime or "nowhere").is_dir() and len(runtime) + len(name) < LONGEST_PATH
+        # In a folder that all may write, only a link of one's own is taken.
+        link = Path(runtime if usable else "/tmp") / name  # noqa: S108
+        try:
+            if not link.is_symlink():
+                link.symlink_to(self.folder)
+            ours = link.lstat().st_uid == os.geteuid() and link.readlink() == self.folder
+        except OSError:
+            ours = False
+        if not ours:
+            raise CannotStart(
+                f"The path of the state folder {self.folder} is too long for the Unix sockets in "
+                "it. Choose a shorter one: ALONGSIDE_HOME=... make run"
+            )
+        return link
 
     def secret(self, name: str, make: int = 32) -> str:
         """A secret of this home, made with so many random bytes on first use."""

@@ -18,9 +18,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "tools")]
 
 import proxy  # noqa: E402 - beside this file and in tools/, which are no packages
-from home import Home  # noqa: E402
-
 from alongside_spawners import configure  # noqa: E402
+from home import Home  # noqa: E402
 
 c: Any = get_config()  # type: ignore[name-defined] # noqa: F821 - JupyterHub's loader defines it
 
@@ -28,10 +27,10 @@ home = Home(Path(os.environ["ALONGSIDE_HOME"]))
 password = os.environ.pop("ALONGSIDE_PASSWORD")  # so that no process that the hub starts sees it
 
 
-def address(name: str, scheme: str = "http") -> str:
+def address(name: str) -> str:
     """An address on loopback; the port is the launcher's choice."""
     port = os.environ[f"ALONGSIDE_{name}PORT"]
-    return f"{scheme}://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{port}"
 
 
 class AnyName(DummyAuthenticator):

@@ -63,6 +63,7 @@ class Launcher:
                 "End that one, or choose another port: PORT=8001 make run"
             )
         adopt_orphans()
+        self.short = self.home.short()
         self.environment = self._environment()
         say("Starting the hub...")
         try:
@@ -83,7 +84,7 @@ class Launcher:
         self.password = os.environ.get("ALONGSIDE_PASSWORD") or self.home.secret("password", 6)
         return {
             **os.environ,
-            "ALONGSIDE_HOME": str(self.home.folder),
+            "ALONGSIDE_HOME": str(self.short),
             "ALONGSIDE_PASSWORD": self.password,
             "ALONGSIDE_PORT": str(self.port),
             **{f"ALONGSIDE_{name.upper()}_PORT": str(port) for name, port in ports.items()},
@@ -173,12 +174,14 @@ class Launcher:
         if self.hub is not None:
             processes.end([self.hub], HUB_ENDS_WITHIN)
         if not keep:
-            backends.end_all(self.home.folder)
+            backends.end_all(self.short)
         left = processes.below()
         kept = processes.of_backends(left) if keep else set()
         processes.end([process for process in left if process not in kept], 5)
         for name in ("hub.json", "proxy.pid"):
             (self.home.folder / name).unlink(missing_ok=True)
+        if self.short.is_symlink() and self.short != self.home.folder and not kept:
+            self.short.unlink()
 
 
 def port_from(text: str) -> int:
