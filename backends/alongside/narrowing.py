@@ -51,7 +51,8 @@ def narrow(kind: Kind, rules: Mapping[str, Rule]) -> type[Options]:
         name: _narrowed(name, original, rules.get(name, Rule()))
         for name, original in originals.items()
     }
-    model: type[Options] = create_model(kind.Options.__name__, __base__=kind.Options, **fields)
+    base: type[Options] = kind.Options
+    model: type[Options] = create_model(base.__name__, __base__=base, **fields)
     if not any(field.is_required() for field in model.model_fields.values()):
         try:
             model()
@@ -78,7 +79,7 @@ def _narrowed(name: str, original: FieldInfo, rule: Rule) -> tuple[Any, Any]:
             f"{name}: the default is outside its bounds.", "Choose it within them.", name
         )
     metadata = [m for m in original.metadata if not isinstance(m, Ge | Le) or not limits]
-    annotation = Annotated[original.annotation, *metadata, *limits, None]
+    annotation = _annotated(original, [*metadata, *limits])
     extra = original.json_schema_extra
     merged = (dict(extra) if isinstance(extra, Mapping) else {}) | shown
     text = _text(original)
@@ -93,11 +94,13 @@ def _narrowed(name: str, original: FieldInfo, rule: Rule) -> tuple[Any, Any]:
     return annotation, field
 
 
+def _annotated(original: FieldInfo, metadata: list[Any]) -> Any:
+    return Annotated[(original.annotation, *metadata)] if metadata else original.annotation
+
+
 def _value(original: FieldInfo, place: str, value: Any) -> Any:
     """A value of a rule, checked by the option's own type and bounds."""
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        Annotated[original.annotation, *original.metadata, None]  # None: one more is allowed
-    )
+    adapter: TypeAdapter[Any] = TypeAdapter(_annotated(original, original.metadata))
     try:
         return adapter.validate_python(value)
     except ValidationError as error:

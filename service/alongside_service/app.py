@@ -9,7 +9,16 @@ from fastapi import APIRouter, FastAPI
 
 from alongside_service import problems
 from alongside_service.bodies import BodyLimit, Head
-from alongside_service.routes import backends, catalogue, me, operations, spawn_options
+from alongside_service.metrics import Timed
+from alongside_service.routes import (
+    backends,
+    catalogue,
+    dashboard,
+    events,
+    me,
+    operations,
+    spawn_options,
+)
 from alongside_service.service import Service
 
 _DESCRIPTION = """\
@@ -44,9 +53,11 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     problems.install(app)
     routes = APIRouter(prefix=api)
-    for module in (me, catalogue, spawn_options, backends, operations):
+    for module in (me, catalogue, spawn_options, backends, events, operations):
         routes.include_router(module.router)
     app.include_router(routes)
+    app.include_router(dashboard.router, prefix=service.prefix.rstrip("/"))
     app.add_middleware(Head, endless=("/events", "/logs"))
     app.add_middleware(BodyLimit)
+    app.add_middleware(Timed, metrics=service.metrics)
     return app

@@ -6,17 +6,24 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from alongside.catalogue import Catalogue
 from alongside.catalogue_file import CatalogueFile
 from alongside.errors import InvalidRequest, NotAllowed, NotFound, Unavailable
+from alongside.models import Spec, now
 from alongside.platforms.base import Observed, Platform
 from alongside.requests import Requester
 from alongside_service import access
 from alongside_service.admission import Admission
 from alongside_service.auth import Authority, Caller
+from alongside_service.events import Events
 from alongside_service.hub import Hub
+from alongside_service.metrics import Metrics
+from alongside_service.oauth import Endpoints, Login
+from alongside_service.reaper import Reaper
+from alongside_service.reconciler import Detach, Facts, Reconciler, Stop
 from alongside_service.registry import Registry
 
 _log = logging.getLogger("alongside.service")
@@ -34,13 +41,21 @@ class Service:
     name: str = "alongside"
     prefix: str = "/services/alongside/"
     account: str = ""
+    grace: timedelta = timedelta()
+    retention: timedelta = timedelta(days=1)
+    sessions_interval: float = 10.0
+    metrics_without_token: bool = False
     registry: Registry = field(default_factory=Registry)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    _failures: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.hub, self.name, self.token)
-        self.admission = Admission(self.offers, self.platforms, self.registry)
+        self.login = Login(self.hub, Endpoints.of(), self.prefix)
+        self.metrics = Metrics(self.registry)
+        self.events = Events(self.registry)
+        self.admission = Admission(self.offers, self.platforms, self.registry, self.metrics.refused)
+        self.reconciler = Reconciler(self.registry, self.facts, self._act)
+        self.reaper = Reaper(self.hub, self.registry, self.reconciler.look, self.sessions_interval)
 
     def offers(self) -> Catalogue:
         """The catalogue of this moment."""
@@ -50,9 +65,12 @@ class Service:
         """Begin: learn what runs, then follow it."""
         await asyncio.gather(*(self._begin(platform) for platform in self.platforms.values()))
         self._spawn(self._follow_catalogue())
+        self._spawn(self.reconciler.run())
+        self._spawn(self.reaper.run())
 
     async def close(self) -> None:
         """Let go of everything; backends keep running."""
+        self.events.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -110,16 +128,50 @@ class Service:
         self.registry.put(stopping)
         return stopping
 
+    async def detach(self, observed: Observed) -> None:
+        """Let a backend go on without its session."""
+        generation = observed.spec.generation + 1
+        detached = observed.spec.model_copy(update={"session": None, "generation": generation})
+        await self.platform(observed).update(detached)
+        self.registry.put(Observed(detached, observed.status))
+
     async def session_ended(self, observed: Observed) -> None:
-        """Do now what follows from the end of a backend's session."""
+        """Do what follows from the end of a backend's session; a grace is the reaper's."""
         if observed.spec.keep:
-            detached = observed.spec.model_copy(
-                update={"session": None, "generation": observed.spec.generation + 1}
-            )
-            await self.platform(observed).update(detached)
-            self.registry.put(Observed(detached, observed.status))
-        else:
+            await self.detach(observed)
+        elif not self.grace_of(observed.spec):
             await self.stop(observed)
+
+    def grace_of(self, spec: Spec) -> timedelta:
+        """How long a backend stays when its session is gone."""
+        profile = self.offers().profiles.get(spec.profile)
+        offer = profile.backends.get(spec.kind) if profile else None
+        return offer.grace if offer and offer.grace is not None else self.grace
+
+    def facts(self, observed: Observed) -> Facts:
+        """What the reconciler needs to know about a backend."""
+        spec = observed.spec
+        return Facts(
+            now=now(),
+            session_gone=self.reaper.session_gone(spec),
+            owner_gone=self.reaper.owner_gone(spec),
+            grace=self.grace_of(spec),
+            retention=self.retention,
+            superseded=not observed.status.live and self._has_successor(spec),
+        )
+
+    def _has_successor(self, spec: Spec) -> bool:
+        place = (spec.session, spec.name)
+        return any(
+            (o.spec.session, o.spec.name) == place and o.spec.created > spec.created
+            for o in self.registry.of(spec.owner)
+        )
+
+    async def _act(self, observed: Observed, action: Stop | Detach) -> None:
+        if isinstance(action, Stop):
+            await self.stop(observed, forget=action.forget)
+        else:
+            await self.detach(observed)
 
     def platform(self, observed: Observed) -> Platform:
         """Where a backend runs."""

@@ -6,6 +6,7 @@ import logging
 import os
 import ssl
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,7 +29,7 @@ class AlongsideService(Application):
 
     config_file = Unicode("", help="A traitlets configuration file, Python.").tag(config=True)
     home = Unicode(
-        help="Directory of the service's state. Default: `$ALONGSIDE_HOME`, else `.alongside`."
+        help="Directory of all state. Default: `$ALONGSIDE_HOME`, else `~/.local/share/alongside`."
     ).tag(config=True)
     catalogue = Unicode(
         help="Path of the catalogue, a YAML file. Default: `$ALONGSIDE_CATALOGUE`, else "
@@ -82,7 +83,8 @@ class AlongsideService(Application):
 
     @default("home")
     def _home(self) -> str:
-        return os.environ.get("ALONGSIDE_HOME", ".alongside")
+        given = os.environ.get("ALONGSIDE_HOME")
+        return given or str(Path("~/.local/share/alongside").expanduser())
 
     @default("catalogue")
     def _catalogue(self) -> str:
@@ -153,6 +155,7 @@ class AlongsideService(Application):
         from alongside_service.hub import Hub
         from alongside_service.service import Service
 
+        os.environ.setdefault("ALONGSIDE_HOME", self.home)  # where platforms look for it
         platforms = {name: platform_class(name)(parent=self) for name in self.platforms}
         return Service(
             catalogue=CatalogueFile(self.catalogue),
@@ -162,6 +165,10 @@ class AlongsideService(Application):
             name=self.service_name,
             prefix=self.prefix,
             account=self.account,
+            grace=timedelta(seconds=self.grace),
+            retention=timedelta(seconds=self.retention),
+            sessions_interval=self.sessions_interval,
+            metrics_without_token=self.metrics_without_token,
         )
 
 

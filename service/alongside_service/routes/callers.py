@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from alongside_service.auth import Caller, bearer
 from alongside_service.service import Service
@@ -17,9 +18,9 @@ _scheme = HTTPBearer(
 )
 
 
-def the_service(request: Request) -> Service:
+def the_service(connection: HTTPConnection) -> Service:
     """The service that this application belongs to."""
-    return cast("Service", request.app.state.service)
+    return cast("Service", connection.app.state.service)
 
 
 async def the_caller(

@@ -1,11 +1,16 @@
-"""``healthz``: for those who keep the service running."""
+"""``healthz`` and ``metrics``: for those who keep the service running."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from alongside.errors import NotAllowed
 from alongside.models import Model
-from alongside_service.routes.callers import TheService
+from alongside_service.problems import documented
+from alongside_service.routes.callers import TheService, the_caller
 
 router = APIRouter(tags=["operations"])
 
@@ -17,6 +22,28 @@ class Health(Model):
 
 
 @router.get("/healthz", summary="Whether the service works")
-async def healthz(service: TheService) -> Health:
+async def healthz() -> Health:
     """For a load balancer or a launcher; needs no token and tells nothing."""
     return Health(status="ok")
+
+
+async def _reader(request: Request, service: TheService) -> None:
+    if service.metrics_without_token:
+        return
+    caller = await the_caller(request, service, None)
+    if not caller.reads_metrics:
+        raise NotAllowed("You may not read the metrics.", "It needs the hub's scope read:metrics.")
+
+
+@router.get(
+    "/metrics",
+    summary="Numbers for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **documented(401, 403, 503),
+    },
+)
+async def metrics(service: TheService, _: Annotated[None, Depends(_reader)]) -> Response:
+    """For admins, the hub, and tokens with the scope `read:metrics`."""
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

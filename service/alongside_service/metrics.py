@@ -1,0 +1,113 @@
+"""Numbers for Prometheus. No label names a user, a backend or an address."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import prometheus_client as prometheus
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alongside.phases import USABLE
+from alongside.platforms.base import Observed
+from alongside_service.registry import Registry
+
+_LAUNCH = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
+_REQUEST = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+class _Backends(Collector):
+    """Counts backends at the moment of being asked."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge."""
+        labels = ("kind", "platform", "phase")
+        gauge = GaugeMetricFamily("alongside_backends", "Backends by phase.", labels=labels)
+        counts = Counter(
+            (o.spec.kind, o.spec.platform, str(o.status.phase)) for o in self._registry
+        )
+        for values, count in sorted(counts.items()):
+            gauge.add_metric(values, count)
+        yield gauge
+
+
+class Metrics:
+    """All numbers of one service."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._numbers = prometheus.CollectorRegistry()
+        self._numbers.register(_Backends(registry))
+        prometheus.ProcessCollector(registry=self._numbers)
+        self._refused = prometheus.Counter(
+            "alongside_refused",
+            "Launches and changes that were refused, by the problem's code.",
+            ("code",),
+            registry=self._numbers,
+        )
+        self._launch = prometheus.Histogram(
+            "alongside_launch_seconds",
+            "From the request to the first time that all is running.",
+            ("kind", "platform"),
+            buckets=_LAUNCH,
+            registry=self._numbers,
+        )
+        self._request = prometheus.Histogram(
+            "alongside_request_seconds",
+            "From a request to the begin of its answer.",
+            ("method", "route", "status"),
+            buckets=_REQUEST,
+            registry=self._numbers,
+        )
+        registry.listen(self._changed)
+
+    def refused(self, code: str) -> None:
+        """Count a refusal."""
+        self._refused.labels(code).inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return prometheus.generate_latest(self._numbers)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        if method not in {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"}:
+            method = "other"
+        self._request.labels(method, route, f"{status // 100}xx").observe(seconds)
+
+    def _changed(self, before: Observed | None, after: Observed | None) -> None:
+        if before is None or after is None or before.status.started or not after.status.started:
+            return
+        if after.status.phase in USABLE:
+            seconds = (after.status.started - after.spec.created).total_seconds()
+            self._launch.labels(after.spec.kind, after.spec.platform).observe(max(0.0, seconds))
+
+
+class Timed:
+    """ASGI middleware that counts requests by route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin = time.perf_counter()
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route: Any = scope.get("route")
+                path = getattr(route, "path", "unknown")
+                took = time.perf_counter() - begin
+                self.metrics.answered(scope["method"], path, message["status"], took)
+            await send(message)
+
+        await self.app(scope, receive, noted)

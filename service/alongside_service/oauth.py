@@ -1,0 +1,184 @@
+"""Browsers log in here with the hub's OAuth: code flow with PKCE.
+
+https://jupyterhub.readthedocs.io/en/stable/reference/services.html
+The token that comes of it has only the scope to use this service. It is kept in a cookie that
+scripts can't read and that is sent to the service's own paths only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+
+from alongside.errors import InvalidRequest
+from alongside_service.hub import Hub
+
+_STATES = 1000
+_STATE_LIFE = 600.0
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where to send browsers, and who we are to the hub."""
+
+    client_id: str
+    secret: str
+    authorize: str
+    token: str
+    callback: str
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] | None = None) -> Endpoints:
+        """From the variables that the hub starts a service with."""
+        env = os.environ if environ is None else environ
+        base = env.get("JUPYTERHUB_BASE_URL", "/").rstrip("/")
+        prefix = env.get("JUPYTERHUB_SERVICE_PREFIX", "/services/alongside/")
+        host = env.get("JUPYTERHUB_HOST", "")
+        api = env.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api").rstrip("/")
+        return cls(
+            client_id=env.get("JUPYTERHUB_CLIENT_ID", "service-alongside"),
+            secret=env.get("JUPYTERHUB_API_TOKEN", ""),
+            authorize=f"{host}{base}/hub/api/oauth2/authorize",
+            token=f"{api}/oauth2/token",
+            callback=env.get("JUPYTERHUB_OAUTH_CALLBACK_URL") or f"{prefix}oauth_callback",
+        )
+
+
+@dataclass(frozen=True)
+class _State:
+    next: str
+    verifier: str
+    time: float
+
+
+class Login:
+    """The logins that are under way, and the cookie of those that are done."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        endpoints: Endpoints,
+        prefix: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub = hub
+        self._endpoints = endpoints
+        self._prefix = prefix
+        self._clock = clock
+        self._states: OrderedDict[str, _State] = OrderedDict()
+        self._cookie = endpoints.client_id
+        self._state_cookie = f"{endpoints.client_id}-oauth-state"
+
+    def token(self, connection: HTTPConnection) -> str:
+        """The token in the cookie, or ''."""
+        return connection.cookies.get(self._cookie, "")
+
+    def begin(self, connection: HTTPConnection) -> RedirectResponse:
+        """Send a browser to the hub; it comes back to where it is now."""
+        state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+        path = connection.url.path
+        if connection.url.query:
+            path = f"{path}?{connection.url.query}"
+        self._states[state] = _State(path, verifier, self._clock())
+        while len(self._states) > _STATES:
+            self._states.popitem(last=False)
+        digest = hashlib.sha256(verifier.encode()).digest()
+        query = urlencode(
+            {
+                "client_id": self._endpoints.client_id,
+                "redirect_uri": self._endpoints.callback,
+                "response_type": "code",
+                "state": state,
+                "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+                "code_challenge_method": "S256",
+            }
+        )
+        answer = RedirectResponse(f"{self._endpoints.authorize}?{query}", 302)
+        self._set(answer, connection, self._state_cookie, state, int(_STATE_LIFE))
+        return answer
+
+    async def finish(self, connection: HTTPConnection) -> RedirectResponse:
+        """A browser is back from the hub: take the token and send it where it wanted to go.
+
+        Raises InvalidRequest for a login that was not begun here, or too long ago.
+        """
+        query = connection.query_params
+        state = query.get("state", "")
+        known = self._states.pop(state, None)
+        same = secrets.compare_digest(
+            connection.cookies.get(self._state_cookie, "").encode(), state.encode()
+        )
+        if known is None or not same or self._clock() - known.time > _STATE_LIFE:
+            raise InvalidRequest(
+                "This login is not known here, or took too long.", "Open the page again.", "state"
+            )
+        if not query.get("code"):
+            raise InvalidRequest(
+                "The hub did not grant the login.", "Open the page again and agree.", "code"
+            )
+        token = await self._hub.exchange(
+            self._endpoints.token,
+            {
+                "client_id": self._endpoints.client_id,
+                "client_secret": self._endpoints.secret,
+                "grant_type": "authorization_code",
+                "code": query["code"],
+                "redirect_uri": self._endpoints.callback,
+                "code_verifier": known.verifier,
+            },
+        )
+        answer = RedirectResponse(known.next, 302)
+        self._set(answer, connection, self._cookie, token, None)
+        answer.delete_cookie(self._state_cookie, path=self._prefix)
+        return answer
+
+    def _set(
+        self,
+        answer: RedirectResponse,
+        connection: HTTPConnection,
+        name: str,
+        value: str,
+        max_age: int | None,
+    ) -> None:
+        answer.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path=self._prefix,
+            httponly=True,
+            samesite="lax",
+            secure=is_https(connection),
+        )
+
+
+def is_https(connection: HTTPConnection) -> bool:
+    """Whether the browser came by HTTPS, by the word of the proxies in between."""
+    forwarded = connection.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+    return (forwarded or connection.url.scheme) in {"https", "wss"}
+
+
+def is_same_origin(connection: HTTPConnection) -> bool:
+    """Whether a websocket was opened by a page of the same host."""
+    origin = connection.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+
+
+def within(location: str, path: str, base: str) -> str:
+    """A redirect of a proxied page, as seen from outside: `base` is where its root is now.
+
+    >>> within("/status", "/", "/services/alongside/backends/x/dashboard/")
+    '/services/alongside/backends/x/dashboard/status'
+    """
+    parts = urlsplit(urljoin(path, location))
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{base}{parts.path.lstrip('/')}{query}"

@@ -1,0 +1,165 @@
+"""A small reverse proxy to the web pages of one backend: HTTP and websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import httpx
+import websockets
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from alongside.errors import Unavailable
+from alongside_service.oauth import within
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_LARGEST_MESSAGE = 64 * 2**20
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_PRIVATE = frozenset({"cookie", "authorization", "host", "accept-encoding"})
+"""What the backend's processes, which run its owner's code, must not learn of the reader."""
+_NOT_ANSWERED = _HOP_BY_HOP | {"set-cookie", "server", "date"}
+
+
+def _upstream(target: Path | str) -> tuple[httpx.AsyncHTTPTransport, str]:
+    if isinstance(target, Path):
+        return httpx.AsyncHTTPTransport(uds=str(target)), "http://dashboard"
+    return httpx.AsyncHTTPTransport(), str(target).rstrip("/")
+
+
+def _silent(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"The dashboard does not answer ({type(error).__name__}).",
+        "Wait until the backend is running.",
+    )
+
+
+async def forward(request: Request, target: Path | str, path: str, base: str) -> StreamingResponse:
+    """The backend's answer to a GET. `base` is the outer path of its root. Raises Unavailable."""
+    transport, url = _upstream(target)
+    client = httpx.AsyncClient(
+        transport=transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
+    )
+    hidden = _HOP_BY_HOP | _PRIVATE
+    headers = [(k, v) for k, v in request.headers.items() if k.lower() not in hidden]
+    headers.append(("accept-encoding", "identity"))
+    query = f"?{request.url.query}" if request.url.query else ""
+    try:
+        outgoing = client.build_request("GET", f"{url}/{path}{query}", headers=headers)
+        answer = await client.send(outgoing, stream=True)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        await client.aclose()
+        raise _silent(error) from None
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            async for chunk in answer.aiter_raw():
+                yield chunk
+        except httpx.HTTPError:
+            return  # the head is out already; the reader sees a short body
+        finally:
+            await answer.aclose()
+            await client.aclose()
+
+    response = StreamingResponse(body(), answer.status_code)
+    response.raw_headers = [
+        (k.lower().encode(), v.encode("latin-1"))
+        for k, v in _outward(answer.headers.multi_items(), f"/{path}", base)
+    ]
+    return response
+
+
+def _outward(headers: Iterable[tuple[str, str]], path: str, base: str) -> Iterable[tuple[str, str]]:
+    for name, value in headers:
+        if name.lower() == "location":
+            yield name, within(value, path, base)
+        elif name.lower() not in _NOT_ANSWERED:
+            yield name, value
+    yield "referrer-policy", "same-origin"
+    yield "x-content-type-options", "nosniff"
+
+
+async def tunnel(socket: WebSocket, target: Path | str, path: str) -> None:
+    """Connect a browser's websocket with the backend's until either ends."""
+    query = f"?{socket.url.query}" if socket.url.query else ""
+    protocols = [websockets.Subprotocol(p) for p in socket.scope.get("subprotocols", ())]
+    try:
+        upstream = await _connect(target, f"{path}{query}", protocols)
+    except (OSError, TimeoutError, websockets.WebSocketException):
+        await socket.close(1013)
+        return
+    async with upstream:
+        await socket.accept(subprotocol=upstream.subprotocol)
+        tasks = {
+            asyncio.create_task(_inward(socket, upstream)),
+            asyncio.create_task(_back(socket, upstream)),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(RuntimeError):  # the browser has closed it already
+        await socket.close(_code(upstream.close_code))
+
+
+async def _connect(
+    target: Path | str, path: str, protocols: list[websockets.Subprotocol]
+) -> websockets.ClientConnection:
+    if isinstance(target, Path):
+        return await websockets.unix_connect(
+            str(target),
+            f"ws://dashboard/{path}",
+            subprotocols=protocols or None,
+            max_size=_LARGEST_MESSAGE,
+            open_timeout=10,
+            close_timeout=2,
+        )
+    return await websockets.connect(
+        f"{str(target).rstrip('/').replace('http', 'ws', 1)}/{path}",
+        subprotocols=protocols or None,
+        max_size=_LARGEST_MESSAGE,
+        open_timeout=10,
+        close_timeout=2,
+        proxy=None,
+    )
+
+
+async def _inward(socket: WebSocket, upstream: websockets.ClientConnection) -> None:
+    with contextlib.suppress(WebSocketDisconnect, websockets.ConnectionClosed):
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text, data = message.get("text"), message.get("bytes")
+            await upstream.send(text if text is not None else data or b"")
+
+
+async def _back(socket: WebSocket, upstream: websockets.ClientConnection) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        async for message in upstream:
+            if isinstance(message, str):
+                await socket.send_text(message)
+            else:
+                await socket.send_bytes(message)
+
+
+def _code(code: int | None) -> int:
+    """A close code that may be sent: some only describe how a connection was lost."""
+    return code if code is not None and code not in {1005, 1006, 1015} else 1000
