@@ -60,6 +60,10 @@ class AsyncClient(Asker):
     def _handle(self, state: Backend) -> AsyncBackendHandle:
         return AsyncBackendHandle(self, state)
 
+    async def healthy(self) -> None:
+        """See `Client.healthy`."""
+        await self.run(operations.document("healthz"))
+
     async def me(self) -> dict[str, Any]:
         """See `Client.me`."""
         return await self.run(operations.document("me"))

@@ -71,6 +71,10 @@ class Client(Asker):
         except httpx.RequestError as error:
             return silence(error)
 
+    def healthy(self) -> None:
+        """Raise an error when the service does not work; needs no token."""
+        self.run(operations.document("healthz"))
+
     def me(self) -> dict[str, Any]:
         """Who asks, and what the quota grants and leaves."""
         return self.run(operations.document("me"))

@@ -97,6 +97,8 @@ class FakeService:
 
     async def _answer(self, request: Request, path: list[str]) -> Response:
         match request.method, path:
+            case "GET", ["healthz"]:
+                return JSONResponse({"status": "ok"})
             case "GET", ["me"]:
                 return JSONResponse({"name": "ada", "groups": [], "admin": False})
             case "GET", ["events"]:

@@ -1,0 +1,103 @@
+"""Results as people read them in a terminal. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from alongside.models import Backend
+from alongside.phases import ENDED
+from alongside.units import format_duration
+
+HEADINGS = ("NAME", "KIND", "PHASE", "READY", "SIZE", "SESSION", "AGE", "ID")
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns, as wide as their widest cell."""
+    cells = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def backends(found: Sequence[Backend], now: datetime) -> str:
+    """A line for each backend."""
+    return table([HEADINGS, *(_row(backend, now) for backend in found)])
+
+
+def _row(backend: Backend, now: datetime) -> tuple[str, ...]:
+    amounts = backend.resources
+    return (
+        backend.name,
+        backend.kind,
+        str(backend.phase),
+        f"{backend.ready}/{backend.wanted}",
+        f"{amounts.cores} cores, {amounts.text('memory')}",
+        session(backend),
+        age(now - backend.created),
+        backend.id,
+    )
+
+
+def session(backend: Backend) -> str:
+    """The session that it belongs to, in a word."""
+    return "-" if backend.session is None else backend.session or "(default)"
+
+
+def age(span: timedelta) -> str:
+    """The largest unit: ``"3 h"``."""
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def backend(found: Backend, now: datetime) -> str:
+    """All of one backend."""
+    lifetime = [
+        f"{word} {format_duration(span)}"
+        for word, span in (("idle", found.lifetime.idle), ("at most", found.lifetime.maximum))
+        if span
+    ]
+    rows = [
+        ("Name", found.name),
+        ("Id", found.id),
+        ("Kind", f"{found.kind} on {found.platform}, profile {found.profile}"),
+        ("Owner", f"{found.owner}, session {session(found)}{', kept' if found.keep else ''}"),
+        ("Phase", f"{found.phase} ({age(now - found.created)} since its launch)"),
+        ("Ready", f"{found.ready} of {found.wanted}"),
+        *(("", text) for text in (found.message, found.remedy) if text),
+        *((name.capitalize(), _value(value)) for name, value in found.options.items() if value),
+        ("Uses", f"{found.usage.cpu:.1f} cores, {found.usage.memory / 2**30:.2f} GiB"),
+        ("Lifetime", ", ".join(lifetime) or "unlimited"),
+    ]
+    if found.expires and found.phase not in ENDED:
+        rows.append(("Ends", f"in {age(found.expires - now)} at the earliest"))
+    rows += [("Logs", ", ".join(found.roles))] if found.roles else []
+    story = [
+        (stage.time.astimezone().strftime("%H:%M:%S"), stage.message) for stage in found.stages
+    ]
+    return table(rows) + (f"\n\n{table(story)}" if story else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    return str(value)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which could command the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _width(text: str) -> int:
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
