@@ -1,0 +1,98 @@
+"""The real service over the real local platform, in a thread; only the hub is in memory.
+
+`RealService.environment` is what a session of ada's has. When the block ends, every backend is
+ended and nothing is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+import alongside.session
+from alongside.catalogue_file import CatalogueFile
+from alongside.platforms.local import LocalPlatform
+from alongside_service.app import create_app
+from alongside_service.service import Service
+from tests.doubles.memory_hub import MemoryHub
+
+CATALOGUE = """\
+profiles:
+  small:
+    title: Small
+    default: dask
+    backends:
+      dask:
+        options:
+          workers: {default: 2, minimum: 1, maximum: 6}
+          cores: 1
+          memory: {default: 400 MiB, minimum: 200 MiB, maximum: 1 GiB}
+        lifetime: {idle: 30 min, maximum: 8 h}
+"""
+
+
+@dataclass
+class RealService:
+    """Where it is, and what a session has in its environment."""
+
+    url: str
+    token: str
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **alongside.session.environment(self.url, ""),
+            "JUPYTERHUB_API_TOKEN": self.token,
+            "JUPYTERHUB_USER": "ada",
+        }
+
+
+@contextlib.contextmanager
+def real_service() -> Iterator[RealService]:
+    """The service while the block lasts."""
+    home = Path(tempfile.mkdtemp(prefix="al-"))  # short, for the Unix sockets in it
+    (home / "catalogue.yaml").write_text(CATALOGUE)
+    hub = MemoryHub()
+    token = hub.add("ada")
+    service = Service(
+        catalogue=CatalogueFile(home / "catalogue.yaml"),
+        platforms={"local": LocalPlatform(home=str(home))},
+        hub=hub,
+        token="the-service's-own-token",
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(create_app(service), log_level="error", timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        _until(lambda: server.started or not thread.is_alive())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            yield RealService(url, token, home)
+            with alongside.Client(url, token) as client:
+                for backend in client.backends():
+                    backend.stop()
+                _until(lambda: not client.backends())
+        finally:
+            server.should_exit = True
+            thread.join(30)
+    assert not thread.is_alive()
+    assert not list((home / "backends").iterdir())
+    shutil.rmtree(home)
+
+
+def _until(condition, timeout: float = 60.0) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
