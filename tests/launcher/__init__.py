@@ -1,0 +1,1 @@
+"""`make run`, from the outside."""
