@@ -127,8 +127,11 @@ def parse_catalogue(text: str, name: str = "catalogue") -> Catalogue:
     try:
         return Catalogue.model_validate(content)
     except ValidationError as error:
-        first = invalid(error).errors[0]
-        place = _find(text, error.errors(include_url=False)[0]["loc"])
+        found = error.errors(include_url=False)
+        # a misspelt key comes first: it explains why another one is missing
+        first_place = min(range(len(found)), key=lambda i: found[i]["type"] != "extra_forbidden")
+        first = invalid([found[first_place]]).errors[0]
+        place = _find(text, found[first_place]["loc"])
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise CatalogueError(
             f"{name}, line {place}: {first.message}{more}", first.remedy, first.field

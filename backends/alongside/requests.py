@@ -123,6 +123,16 @@ def _sentence(item: Any, place: str) -> tuple[str, str]:
             message = str(context.get("error", item["msg"]))[:400].rstrip(".")
             what, _, how = message.partition("; ")
             return f"{place}: {what}.", f"{how[:1].upper()}{how[1:]}." if how else ""
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{place} is not a mapping of keys to values.", "Write it as one."
+        case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
+            return f"{place} is not a whole number.", "Write a whole number."
+        case "string_type":
+            return f"{place} is not text.", "Write it as text."
+        case "list_type" | "tuple_type":
+            return f"{place} is not a list.", "Write it as a list."
+        case "bool_type" | "bool_parsing":
+            return f"{place} is neither true nor false.", "Write true or false."
         case "json_invalid":
             return f"The body is not JSON: {context.get('error', '')}.", "Correct it."
         case _:

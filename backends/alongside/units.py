@@ -9,33 +9,40 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, TypeAdapter, WithJsonSchema
-from pydantic import ByteSize as _ByteSize
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pytimeparse2 import parse as _parse_time
 
-_BYTES = TypeAdapter(_ByteSize)
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp]?)(i?)b|([kmgtp])i?)\s*", re.IGNORECASE)
 _LONGEST = 40  # characters; nothing sensible is longer, and it bounds the work on hostile input
 _LARGEST = 2**60
 
 
 def parse_memory(value: Any) -> int:
-    """Bytes from ``"1 GiB"``, ``"512 MB"`` or a whole number of bytes.
+    """Bytes from ``"1 GiB"``, ``"512 MB"``, ``"4 G"`` (GiB) or a whole number of bytes.
 
     Raises ValueError for anything else: negative, zero, NaN, infinite, an unknown unit.
     """
     remedy = 'write an amount with a unit, for example "4 GiB" or "512 MiB"'
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"not an amount of memory; {remedy}")
+        raise ValueError(f"not an amount of memory; {remedy}")  # noqa: TRY004 - pydantic's rule
     if isinstance(value, float) and (not math.isfinite(value) or value != int(value)):
         raise ValueError(f"not an amount of memory; {remedy}")
     if isinstance(value, str) and (len(value) > _LONGEST or not value.isascii()):
         raise ValueError(f"not an amount of memory; {remedy}")
-    try:
-        size = int(_BYTES.validate_python(value))
-    except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not an amount of memory; {remedy}") from None
+    if isinstance(value, str):
+        match = _AMOUNT.fullmatch(value)
+        if match is None:
+            raise ValueError(f"{value!r} is not an amount of memory; {remedy}")
+        number, decimal, binary, bare = match.groups()
+        # "4 G" and "4 Gi" are what Kubernetes and people write, and mean GiB to them
+        unit = (bare or decimal or "").lower()
+        base = 1024 if binary or bare else 1000
+        size = round(Decimal(number) * base ** " kmgtp".index(unit or " "))
+    else:
+        size = int(value)
     if not 0 < size <= _LARGEST:
         raise ValueError(f"{value!r} is not between 1 byte and 1 EiB; {remedy}")
     return size
