@@ -17,7 +17,9 @@ SOCKET = "dashboard.sock"
 """The socket's name within `Place.run`."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over the Unix socket at `path`; `timeout` in seconds for each step."""
+
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
@@ -30,7 +32,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def ask(run: Path, method: str, path: str, body: Any, timeout: float) -> Any:
     """The JSON answer of the scheduler; NotReady when it does not give one in `timeout` seconds."""
-    connection = _UnixConnection(run / SOCKET, timeout)
+    connection = UnixConnection(run / SOCKET, timeout)
     try:
         data = None if body is None else json.dumps(body)
         connection.request(method, path, data, {"Content-Type": "application/json"})

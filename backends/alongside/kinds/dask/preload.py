@@ -6,6 +6,7 @@ socket next to its scheduler file, the worker's is closed.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ async def dask_setup(server: Any) -> None:
     web.stop()
     await web.close_all_connections()
     scheduler_file = getattr(server, "scheduler_file", "")
-    if hasattr(server, "check_idle"):
+    if hasattr(server, "check_idle"):  # a scheduler
         path = Path(scheduler_file).with_name(SOCKET)
         web.add_socket(bind_unix_socket(str(path), mode=0o600))
+    else:
+        # Modules beside the user's notebook; last, so that they hide nothing.
+        sys.path.append(str(Path.cwd()))

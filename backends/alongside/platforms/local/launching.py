@@ -102,6 +102,13 @@ class Launcher:
             **who,
         )
 
+    def close(self) -> None:
+        """Let go of the supervisors: they live on."""
+        for process in self._plain.values():
+            if process.poll() is None:
+                process.returncode = 0  # else its object would complain that it still runs
+        self._plain.clear()
+
     def bury(self, pid: int) -> None:
         """Reap a supervisor that was started plainly and has ended."""
         process = self._plain.pop(pid, None)

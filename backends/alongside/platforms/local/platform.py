@@ -124,6 +124,7 @@ class LocalPlatform(Platform):
         self._tracker = None
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
+        self._launcher.close()
         if self._warm is not None:
             await self._warm.close()
 

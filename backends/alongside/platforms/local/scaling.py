@@ -30,13 +30,16 @@ class Restarts:
     def due(self) -> list[float]:
         return list(self._planned.values())
 
-    def plan(self, name: str, moment: float, members: int) -> bool:
-        """Plan a restart; False when there have been too many for this number of members."""
+    def plan(self, name: str, moment: float, members: int, *, proven: bool = True) -> bool:
+        """Plan a restart; False when there have been too many for this number of members.
+
+        There is less patience while not one member has ever been ready (not `proven`).
+        """
         while self._crashes and moment - self._crashes[0][0] > _WINDOW:
             self._crashes.popleft()
         before = sum(1 for _, who in self._crashes if who == name)
         self._crashes.append((moment, name))
-        if len(self._crashes) > _FREE + 2 * members:
+        if len(self._crashes) > (_FREE + 2 * members if proven else 1 + members):
             return False
         self._planned[name] = moment + (min(0.5 * 2.0**before, _SLOWEST) if before else 0.0)
         return True

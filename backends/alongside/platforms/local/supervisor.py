@@ -63,6 +63,7 @@ class Supervisor:
         self.wanted = 0
         self.ready: frozenset[str] = frozenset()
         self.heard = False
+        self.proven = False
         self.look_at = 0.0
         self.began = time.monotonic()
         self.ended_pids: deque[tuple[int, int]] = deque()
@@ -172,7 +173,7 @@ class Supervisor:
     def _start(self, name: str, role: Role) -> None:
         command = self.kind.command(role, name, self.spec, self.place)
         env = {**os.environ, **command.env, MARK: self.spec.id}
-        cwd = self.spec.directory or os.environ.get("HOME") or str(self.folder.run)
+        cwd = self._working_directory()
         taken = [child.cpus for child in self.children.values() if child.role.members]
         self.children[name] = children.start(
             name,
@@ -186,6 +187,19 @@ class Supervisor:
         )
         names = dict.fromkeys((*self.story.status.roles, name, "supervisor"))
         self.story.set(roles=tuple(names))
+
+    def _working_directory(self) -> str:
+        """Where the processes start; a home directory that isn't there is no obstacle."""
+        asked = self.spec.directory
+        if asked and not os.access(asked, os.R_OK | os.X_OK):
+            raise Ending(
+                Phase.FAILED,
+                "DirectoryMissing",
+                f"The working directory {asked} does not exist or may not be entered.",
+                "Create it, or launch with another directory.",
+            )
+        home = os.environ.get("HOME", "")
+        return asked or (home if os.access(home, os.R_OK | os.X_OK) else str(self.folder.run))
 
     def _bury(self) -> None:
         """Reap what has ended and decide what that means."""
@@ -221,7 +235,7 @@ class Supervisor:
                 f"See the log of {child.name}, then launch it again.",
             )
         self.story.tell(f"{child.name} ended unexpectedly ({how}); starting it again")
-        if not self.restarts.plan(child.name, time.monotonic(), self.wanted):
+        if not self.restarts.plan(child.name, time.monotonic(), self.wanted, proven=self.proven):
             raise Ending(
                 Phase.FAILED,
                 f"{child.role.name.capitalize()}sCrashing",
@@ -254,6 +268,7 @@ class Supervisor:
             self.wanted = min(max(self.wanted, bounds[0]), bounds[1])
         self.appetite.reset()
         self.story.set(generation=spec.generation, wanted=self.wanted)
+        self._settle(len(self._members()))
         self.story.save(again=True)
         self.look_at = 0.0
 
@@ -326,21 +341,26 @@ class Supervisor:
         names = {child.name for child in self._members()}
         before = self.ready
         self.ready = seen.ready & names
+        self.proven = self.proven or bool(self.ready)
         self.story.observed(seen.address, len(self.ready), seen.idle_since, seen.versions)
         self._adapt(seen)
         self.story.set(wanted=self.wanted)
         if self.ready != before and self._unsettled:
             self.story.tell(f"{len(self.ready)} of {self.wanted} {self.kind.member}s ready")
-        settled = len(self.ready) == self.wanted == len(names)
+        self._settle(len(names))
+        self._check_start()
+
+    def _settle(self, members: int) -> None:
+        """Let the phase say whether what is there is what is wanted."""
+        settled = len(self.ready) == self.wanted == members
         phase = self.story.phase
-        if settled and phase is not Phase.RUNNING:
+        if settled and phase in (Phase.STARTING, Phase.SCALING) and self.heard:
             self.story.enter(Phase.RUNNING, f"Running with {self._counted(self.wanted)}")
         elif not settled and phase is Phase.RUNNING:
             self.story.enter(
                 Phase.SCALING,
                 f"Going from {len(self.ready)} to {self._counted(self.wanted)}",
             )
-        self._check_start()
 
     def _counted(self, number: int) -> str:
         return f"{number} {self.kind.member}{'' if number == 1 else 's'}"

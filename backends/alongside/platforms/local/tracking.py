@@ -149,7 +149,7 @@ class Tracker:
     def _read(self, folder: Folder) -> Observed | None:
         spec = folder.load_spec()
         if spec is None:
-            if folder.path.exists():
+            if folder.path.is_dir():
                 raise Corrupt(f"{folder.path} has no specification")
             return None
         if spec.id != folder.id:

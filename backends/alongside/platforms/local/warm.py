@@ -44,7 +44,13 @@ SETTLE = 10.0
 """Seconds that a child may take to turn into its program (a home directory may be remote)."""
 _BACKOFF = (0.5, 2.0, 8.0, 30.0, 60.0)
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS")
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""Environment in which libraries start no threads when they are imported: threads don't fork."""
 _ROOM = "ALONGSIDE_ROOM"  # its space in memory is where a child's own mark goes
 
 
@@ -180,8 +186,7 @@ def _start_server(
     theirs: socket.socket, preload: Sequence[str], extra: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # A library that starts threads when it is imported must not do so here: threads don't fork.
-    environment |= dict.fromkeys(_ONE_THREAD, "1") | {_ROOM: "-" * 160} | dict(extra)
+    environment |= ONE_THREAD | {_ROOM: "-" * 160} | dict(extra)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", __spec__.name, str(theirs.fileno()), *preload],
         pass_fds=[theirs.fileno()],
