@@ -8,7 +8,7 @@ turns a request into the `Spec` that a platform runs, or says what is wrong with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -39,7 +39,9 @@ class Offer(Model):
     grace: Duration | None = Field(
         None, description="How long the backend stays when its session has ended."
     )
-    start_timeout: Duration = Field("5 min", validate_default=True)  # type: ignore[assignment]
+    start_timeout: Duration = Field(
+        timedelta(minutes=5), description="It has failed when it isn't running after this long."
+    )
 
 
 class SessionOffer(Model):
@@ -59,7 +61,7 @@ class Profile(Model):
     users: tuple[str, ...] | None = Field(None, description="Who may use it; absent: everybody.")
     groups: tuple[str, ...] | None = Field(None, description="Whose members may use it.")
     until: date | None = Field(None, description="The last day on which it is offered.")
-    session: SessionOffer = SessionOffer()
+    session: SessionOffer = Field(SessionOffer(), description="What the notebook server has.")
     default: str | None = Field(None, description="The kind that is chosen when nobody chooses.")
     backends: dict[str, Offer] = Field({}, description="The kinds on offer, by name.")
 
@@ -100,7 +102,7 @@ class Catalogue(Model):
     """The whole file."""
 
     profiles: dict[str, Profile] = Field(description="Profiles by name, in the form's order.")
-    quotas: Quotas = Quotas()
+    quotas: Quotas = Field(Quotas(), description="How much each user may have at a time.")
 
     @cached_property
     def platforms(self) -> frozenset[str]:

@@ -39,9 +39,9 @@ class Quotas(Model):
     the default.
     """
 
-    default: Limits = Limits()
-    groups: dict[str, Limits] = {}
-    users: dict[str, Limits] = {}
+    default: Limits = Field(Limits(), description="For everybody, where nothing below says else.")
+    groups: dict[str, Limits] = Field({}, description="For the members of a group, by its name.")
+    users: dict[str, Limits] = Field({}, description="For one user, by name.")
 
     def limits_for(self, user: str, groups: Iterable[str]) -> Limits:
         """What this user may have."""
