@@ -12,7 +12,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from traitlets import HasTraits, TraitType, Undefined
 
@@ -211,17 +211,19 @@ def _meaning(parameter: dict[str, Any]) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the command `alongside`."""
-    from alongside import cli
+    from alongside.cli.arguments import make_parser
 
-    return cast("argparse.ArgumentParser", cli.parser())
+    return make_parser()
 
 
 def commands(whole: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parsers of the commands by name."""
+    """The parsers of the commands, and of theirs, by name."""
     found: dict[str, argparse.ArgumentParser] = {}
     for action in whole._actions:
         if isinstance(action, argparse._SubParsersAction):
-            found |= action.choices
+            for name, one in action.choices.items():
+                found[name] = one
+                found |= {f"{name} {below}": part for below, part in commands(one).items()}
     return found
 
 
