@@ -17,7 +17,6 @@ PRELOAD = (
     "jupyterhub.singleuser",
     "jupyterhub.singleuser.extension",
     "jupyterlab.labapp",
-    "jupyterlab.labhubapp",
     "jupyter_lsp.serverextension",
     "jupyter_server.gateway.managers",
     "jupyter_server.services.api.handlers",
