@@ -86,7 +86,7 @@ class BodyLimit:
         if not length.isdigit() or int(length[:20]) > self.largest:
             await self._refuse(scope, receive, send)
             return
-        seen, started = 0, False
+        seen, started, refused = 0, False, False
 
         async def counted() -> Message:
             nonlocal seen
@@ -97,9 +97,14 @@ class BodyLimit:
             return message
 
         async def watched(message: Message) -> None:
-            nonlocal started
+            # whatever the application makes of a body that breaks off, this is the answer
+            nonlocal started, refused
+            if seen > self.largest and not started:
+                started = refused = True
+                await self._refuse(scope, receive, send)
             started = True
-            await send(message)
+            if not refused:
+                await send(message)
 
         try:
             await self.app(scope, counted, watched)

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from alongside.errors import AlongsideError
 from alongside.models import Model
@@ -84,10 +85,11 @@ def install(app: FastAPI) -> None:
         return answer(invalid(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            return _wrong_method(request)
         details: dict[int, tuple[str, str]] = {
             404: ("There is nothing at this address.", "See api/v1/openapi.json."),
-            405: ("This address does not know that method.", "See the Allow header."),
         }
         detail, remedy = details.get(error.status_code, (str(error.detail), ""))
         headers = dict(error.headers) if error.headers else None
@@ -99,6 +101,20 @@ def install(app: FastAPI) -> None:
         return problem(
             plain(500, "The service failed at this request.", "It has been logged; try again.")
         )
+
+
+def _wrong_method(request: Request) -> Response:
+    """405 with all methods of the address; for OPTIONS that is what was asked for."""
+    known = {"OPTIONS"}
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            known |= {method} if method != "GET" else {"GET", "HEAD"}
+    headers = {"Allow": ", ".join(sorted(known))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=headers)
+    detail = "This address does not know that method."
+    return problem(plain(405, detail, f"Use one of: {headers['Allow']}."), headers)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from alongside.catalogue_file import CatalogueFile
 from alongside_service.app import create_app
+from alongside_service.server import listen
 from alongside_service.service import Service
 from tests.doubles.memory_hub import MemoryHub
 from tests.doubles.memory_platform import MemoryPlatform
@@ -115,3 +119,38 @@ async def running(
 async def run(catalogue_path: Path) -> AsyncIterator[Running]:
     async with running(catalogue_path) as it:
         yield it
+
+
+@dataclass
+class Served:
+    """A service behind a real socket, in a thread."""
+
+    url: str
+    tokens: tuple[str, ...]
+
+
+@pytest.fixture
+def served(catalogue_path: Path) -> Iterator[Served]:
+    sock = listen("http://127.0.0.1:0")
+    ready = threading.Event()
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        async with running(catalogue_path) as run:
+            run.hub.add("ada", "datf")
+            run.hub.add("root", admin=True)
+            config = uvicorn.Config(
+                run.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1
+            )
+            servers.append(uvicorn.Server(config))
+            ready.set()
+            await servers[0].serve(sockets=[sock])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}{API}"
+    yield Served(url, ("token-of-ada", "token-of-root"))
+    servers[0].should_exit = True
+    thread.join(10)
+    assert not thread.is_alive()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from alongside.errors import AlongsideError
@@ -31,7 +32,13 @@ class Me(Model):
 
 
 @router.get("/me", summary="Who am I", responses=documented(401, 403, 422, 503))
-async def me(caller: TheCaller, service: TheService, owner: str | None = None) -> Me:
+async def me(
+    caller: TheCaller,
+    service: TheService,
+    owner: Annotated[
+        str | None, Query(description="For admins and the hub: the user.", max_length=4096)
+    ] = None,
+) -> Me:
     """Name, groups, limits and use of the caller, or for admins and the hub of `owner`."""
     who = caller.requester if owner is None else await service.owner(caller, owner)
     catalogue = service.offers()
