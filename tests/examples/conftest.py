@@ -1,0 +1,46 @@
+"""Runs example notebooks as they are, in kernels of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.client.real import RealService, real_service
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[RealService]:
+    with real_service() as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the examples, so that their data are made outside of the checkout."""
+    copy = tmp_path_factory.mktemp("examples") / "examples"
+    shutil.copytree(EXAMPLES, copy, ignore=shutil.ignore_patterns("data", "__pycache__"))
+    return copy
+
+
+@pytest.fixture
+def run(folder: Path) -> Callable[..., nbformat.NotebookNode]:
+    """Run a notebook's text in a kernel with these variables; the notebook with its outputs."""
+
+    def run(source: str, environment: dict[str, str]) -> nbformat.NotebookNode:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("ALONG", "DASK_", "JUPY"))}
+        notebook = nbformat.reads(source, as_version=4)
+        client = NotebookClient(
+            notebook, timeout=150, resources={"metadata": {"path": str(folder)}}
+        )
+        client.execute(env=kept | environment)
+        return notebook
+
+    return run
