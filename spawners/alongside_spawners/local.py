@@ -162,7 +162,8 @@ class LocalSessionSpawner(LocalProcessSpawner):
 
     def get_args(self) -> list[str]:
         args = list(super().get_args())
-        if os.geteuid() == 0 and not self.unix_users and "--allow-root" not in args:
+        ours = self.cmd == [COMMAND] and "--allow-root" not in args
+        if ours and os.geteuid() == 0 and not self.unix_users:
             args.append("--allow-root")  # the operator has said so by unix_users = False
         return args
 

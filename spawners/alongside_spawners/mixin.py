@@ -280,7 +280,7 @@ class AlongsideMixin(Spawner):
         loop = asyncio.get_running_loop()
         soon = loop.time() + 5
         # the hub may ask before it has checked the options
-        while self._story is None and self.service and self._is_starting():  # noqa: ASYNC110
+        while self._story is None and self.service and self._is_starting():
             if loop.time() > soon:
                 break
             await asyncio.sleep(0.05)

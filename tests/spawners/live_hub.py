@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from alongside_spawners.session_processes import SessionProcesses, mark_of
+
 ROOT = Path(__file__).parents[2]
 PROXY = ROOT / "deploy/local/proxy/node_modules/.bin"
 
@@ -194,3 +196,114 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
         """What the hub has stored of a session (process id among it)."""
         found: dict[str, Any] = self.servers(user)[name]["state"]
         return found
+
+
+class LiveHubWithService(LiveHub):
+    """A hub with the Alongside service; `service` is its address."""
+
+    def __init__(self, place: Path, config: str, *, service: str, service_token: str) -> None:
+        super().__init__(place, config)
+        self._service = f"{service}/services/alongside/api/v1"
+        self._service_token = service_token
+
+    def start(self) -> LiveHubWithService:
+        """Start both and wait until both answer."""
+        super().start()
+        until(self._service_answers, "the service answers", 60, pause=0.2)
+        return self
+
+    def _service_answers(self) -> bool:
+        try:
+            return httpx.get(f"{self._service}/healthz", trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    def backends(self, owner: str) -> list[dict[str, Any]]:
+        """A user's backends that have not ended."""
+        headers = {"Authorization": f"token {self._service_token}"}
+        query = {"owner": owner}
+        url = f"{self._service}/backends"
+        found = httpx.get(url, params=query, headers=headers, trust_env=False).json()
+        return [b for b in found if b["phase"] not in {"stopped", "failed"}]
+
+    def end_backend(self, id: str) -> None:
+        """End a backend and wait until it has."""
+        headers = {"Authorization": f"token {self._service_token}"}
+        url = f"{self._service}/backends/{id}"
+        httpx.delete(url, headers=headers, trust_env=False)
+        until(
+            lambda: (
+                httpx.get(url, headers=headers, trust_env=False).json().get("phase")
+                not in {"pending", "starting", "running", "scaling", "stopping"}
+            ),
+            "the backend has ended",
+        )
+
+    def refused(self, user: str, options: object) -> httpx.Response:
+        """The answer to a request that is refused, at once or as soon as it has been looked at."""
+        self.api("POST", f"users/{user}")
+        body = json.dumps(options).encode()
+        answer = self.api("POST", f"users/{user}/servers/", content=body)
+        if answer.status_code == 202:
+            failed = self.progress(user)[-1]
+            assert failed.get("failed"), failed
+            return httpx.Response(422, json={"message": failed["message"]})
+        return answer
+
+    def environment(self, pid: int) -> dict[str, str]:
+        """The environment that a process was started with."""
+        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+        return dict(item.split("=", 1) for item in text.split("\0") if "=" in item)
+
+    def scopes_of(self, token: str) -> list[str]:
+        """The scopes of a token."""
+        headers = {"Authorization": f"token {token}"}
+        scopes: list[str] = self.client.get("/hub/api/user", headers=headers).json()["scopes"]
+        return scopes
+
+    def kernel(self, user: str) -> None:
+        """Start a kernel in the user's session."""
+        headers = {"Authorization": f"token {self.token}"}
+        answer = self.client.post(f"/user/{user}/api/kernels", headers=headers, json={})
+        assert answer.status_code == 201, answer.text
+
+    def processes(self, user: str, name: str = "") -> list[int]:
+        """Process ids of what belongs to a session, its notebook server included."""
+        mark = mark_of(self.place, user, name)
+        logs = [*(self.place / "sessions").glob(f"*-{mark[:12]}.log"), Path("/nowhere")]
+        return [identity.pid for identity in SessionProcesses(mark, logs[0]).find()]
+
+
+class Visitor:
+    """Somebody at a browser without scripts: logs in, reads pages, sends forms."""
+
+    def __init__(self, hub: LiveHub, name: str) -> None:
+        self.client = httpx.Client(
+            base_url=hub.url, timeout=60, trust_env=False, follow_redirects=True
+        )
+        self.client.get("/hub/login")
+        answer = self.client.post(
+            "/hub/login", params=self._xsrf(), data={"username": name, "password": "x"}
+        )
+        assert answer.is_success, answer.text
+        self.name = name
+
+    def _xsrf(self) -> dict[str, str]:
+        found = [c.value for c in self.client.cookies.jar if c.name == "_xsrf"]
+        return {"_xsrf": str(found[-1])}
+
+    def form(self) -> str:
+        """The page with the spawn form."""
+        return self.client.get("/hub/spawn").text
+
+    def send(self, **fields: str) -> httpx.Response:
+        """Send the spawn form; the answer is not followed."""
+        self.form()
+        data = {name.replace("__", ":"): value for name, value in fields.items()}
+        return self.client.post(
+            "/hub/spawn", params=self._xsrf(), data=data, follow_redirects=False
+        )
+
+    def close(self) -> None:
+        """Close the browser."""
+        self.client.close()

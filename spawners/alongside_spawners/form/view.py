@@ -173,7 +173,7 @@ class Before:
         backend = last.get("backend")
         kind = backend.get("kind") if isinstance(backend, Mapping) else None
         if isinstance(kind, str) and kind in first["backends"]:
-            return cls(first["name"], kind, backend, True)  # type: ignore[arg-type]
+            return cls(first["name"], kind, backend, True)
         alone = "backend" in last and backend is None
         chosen = "" if alone else first["default"] or ""
         return cls(first["name"], chosen, {}, bool(named) or alone)

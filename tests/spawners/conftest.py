@@ -1,0 +1,82 @@
+"""Hubs for these tests: real ones, with the real service and real Dask."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.spawners.live_hub import LiveHub, LiveHubWithService, free_port
+
+CATALOGUE = """
+profiles:
+  small:
+    title: Small <b>& simple</b>
+    session: {cores: 1, memory: 1 GiB, environment: {COURSE: dask-101}}
+    default: dask
+    backends:
+      dask:
+        options:
+          workers: {default: 1, maximum: 4}
+          cores: 1
+          memory: {default: 512 MiB, minimum: 256 MiB, maximum: 1 GiB}
+        lifetime: {idle: 30 min, maximum: 8 h}
+  plain:
+    title: Notebook only
+    description: Nothing comes along
+  hopeless:
+    title: Its backend never makes it
+    backends:
+      dask: {options: {workers: 1, memory: 512 MiB}, start_timeout: 0.001}
+  demanding:
+    title: No session without a backend
+    backends:
+      dask: {options: {workers: 1, memory: 512 MiB}, start_timeout: 0.001, required: true}
+  closed:
+    title: For others
+    groups: [others]
+quotas:
+  default: {backends: 3, cores: 64, memory: 64 GiB}
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHubWithService]:
+    """A hub with the service, as `configure` sets it up, one for each module of tests."""
+    running = make_hub(tmp_path_factory.mktemp("hub"))
+    try:
+        yield running.start()
+    finally:
+        running.end()
+
+
+def make_hub(place: Path, more: str = "") -> LiveHubWithService:
+    """A hub with the service, not started yet."""
+    catalogue = place / "catalogue.yaml"
+    catalogue.write_text(CATALOGUE)
+    token, url = secrets.token_hex(16), f"http://127.0.0.1:{free_port()}"
+    config = f"""
+from alongside_spawners import configure
+configure(c, catalogue="{catalogue}", home="{place}", service_url="{url}", token="{token}",
+          unix_users=False)
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+{more}
+"""
+    return LiveHubWithService(place, config, service=url, service_token=token)
+
+
+@pytest.fixture
+def lonely_hub(tmp_path: Path) -> Iterator[LiveHub]:
+    """A hub whose service does not answer."""
+    config = f"""
+from alongside_spawners import configure
+configure(c, home="{tmp_path}", service_url="http://127.0.0.1:{free_port()}", token="no-secret",
+          managed=False, unix_users=False)
+"""
+    running = LiveHub(tmp_path, config)
+    try:
+        yield running.start()
+    finally:
+        running.end()

@@ -1,0 +1,249 @@
+"""Sessions and their backends, from asking to the end, on a real hub with real Dask."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.spawners.live_hub import LiveHubWithService, Visitor, until
+
+DASK = {"profile": "small", "backend": {"kind": "dask", "options": {"workers": 1}}}
+
+
+@pytest.fixture
+def ada(hub: LiveHubWithService) -> Iterator[str]:
+    """A user whose session has ended afterwards."""
+    yield "ada"
+    if hub.servers("ada"):
+        hub.stop("ada")
+
+
+@pytest.mark.shows("K1", "T28", "T29")
+def test_session_and_dask_cluster_come_up_and_go_together(
+    hub: LiveHubWithService, ada: str
+) -> None:
+    answer = hub.begin(ada, DASK)
+    assert answer.status_code == 202, answer.text
+    told = [event["message"] for event in hub.progress(ada)]
+    assert told[0] == "Server requested"
+    assert any("notebook server" in message for message in told), told
+    assert any("Dask cluster" in message for message in told), told
+    assert told[-1].startswith("Server ready"), told
+
+    def usable() -> list[dict[str, object]]:
+        return [b for b in hub.backends(ada) if b["phase"] == "running"]
+
+    (backend,) = until(usable, "the cluster is running")
+    assert (backend["name"], backend["session"], backend["owner"]) == ("dask", "", "ada")
+    hub.stop(ada)
+    until(lambda: not hub.backends(ada), "the cluster has ended")
+    assert hub.processes(ada) == []
+
+
+@pytest.mark.shows("K5")
+def test_a_backend_that_is_to_be_kept_outlives_its_session(
+    hub: LiveHubWithService, ada: str
+) -> None:
+    hub.session(ada, {"profile": "small", "backend": {"kind": "dask", "keep": True}})
+    (first,) = until(lambda: hub.backends(ada), "a backend")
+    hub.stop(ada)
+    (kept,) = hub.backends(ada)
+    assert kept["id"] == first["id"]
+    assert kept["phase"] == "running"
+    hub.end_backend(kept["id"])
+
+
+@pytest.mark.shows("K6", "T29")
+def test_a_failed_backend_leaves_a_working_session_and_says_why(
+    hub: LiveHubWithService, ada: str
+) -> None:
+    hub.begin(ada, {"profile": "hopeless", "backend": {"kind": "dask"}})
+    told = " ".join(event["message"] for event in hub.progress(ada))
+    until(lambda: hub.servers(ada).get("", {}).get("ready"), "the session is ready")
+    hub.kernel(ada)
+    assert "Starting the notebook server" in told
+    until(lambda: not hub.backends(ada), "the failed backend is gone")
+
+
+@pytest.mark.shows("K6")
+def test_a_session_that_needs_its_backend_fails_with_it_and_leaves_nothing(
+    hub: LiveHubWithService, ada: str
+) -> None:
+    hub.begin(ada, {"profile": "demanding", "backend": {"kind": "dask"}})
+    last = hub.progress(ada)[-1]
+    assert last.get("failed"), last
+    assert "this session needs did not start" in last["message"]
+    until(lambda: not hub.servers(ada), "the session is gone")
+    until(lambda: not hub.backends(ada), "the backend is gone")
+    assert hub.processes(ada) == []
+
+
+def test_what_the_session_sees_in_its_environment(hub: LiveHubWithService, ada: str) -> None:
+    hub.session(ada, DASK)
+    hub.kernel(ada)
+    environments = [hub.environment(pid) for pid in hub.processes(ada)]
+    kernel = next(e for e in environments if "JPY_PARENT_PID" in e)
+    assert kernel["DASK_SCHEDULER_ADDRESS"] == "alongside://session"
+    assert kernel["ALONGSIDE_SESSION"] == ""
+    assert kernel["ALONGSIDE_API"].endswith("/services/alongside/api/v1")
+    assert kernel["COURSE"] == "dask-101"
+    assert kernel["HOME"] == str(hub.place / "home" / "ada")
+    assert kernel["CPU_LIMIT"] == "1.0"
+    scopes = hub.scopes_of(kernel["JUPYTERHUB_API_TOKEN"])
+    assert "access:services!service=alongside" in scopes
+
+
+@pytest.mark.shows("T28")
+def test_killing_the_notebook_server_leaves_nothing(hub: LiveHubWithService, ada: str) -> None:
+    hub.session(ada, DASK)
+    hub.kernel(ada)
+    assert len(hub.processes(ada)) >= 2
+    os.kill(hub.state(ada)["pid"], signal.SIGKILL)
+    until(lambda: not hub.servers(ada), "the hub has noticed", 30)
+    until(lambda: not hub.processes(ada), "its kernel has ended")
+    until(lambda: not hub.backends(ada), "its backend has ended")
+
+
+def test_sessions_and_backends_outlive_a_killed_hub(hub: LiveHubWithService, ada: str) -> None:
+    before = hub.session(ada, DASK)["state"]
+    (backend,) = until(lambda: hub.backends(ada), "a backend")
+    hub.kill()
+    hub.start()
+    until(lambda: hub.servers(ada).get("", {}).get("ready"), "the session is found again")
+    assert hub.state(ada) == before
+    assert [b["id"] for b in hub.backends(ada)] == [backend["id"]]
+    hub.kernel(ada)
+    hub.stop(ada)
+    until(lambda: not hub.backends(ada), "the backend has ended")
+    assert hub.processes(ada) == []
+
+
+def test_a_session_that_died_while_no_hub_was_there_is_cleared_up(
+    hub: LiveHubWithService, ada: str
+) -> None:
+    hub.session(ada, DASK)
+    hub.kernel(ada)
+    server = hub.state(ada)["pid"]
+    hub.kill()
+    os.kill(server, signal.SIGKILL)
+    hub.start()
+    until(lambda: not hub.servers(ada), "the hub has noticed")
+    until(lambda: not hub.backends(ada), "its backend has ended")
+    assert hub.processes(ada) == []
+
+
+def test_deleting_a_user_ends_session_and_backend(hub: LiveHubWithService) -> None:
+    hub.session("grace", DASK)
+    assert hub.api("DELETE", "users/grace").status_code in {202, 204}
+    until(lambda: not hub.processes("grace"), "the session has ended")
+    until(lambda: not hub.backends("grace"), "the backend has ended")
+
+
+HOSTILE = [
+    [],
+    "text",
+    7,
+    {"profile": 1},
+    {"profile": None, "backend": 3},
+    {"profile": "../small"},
+    {"profile": "x" * 100_000},
+    {"profile": "closed"},
+    {"profile": "small", "backend": {}},
+    {"profile": "small", "backend": {"kind": "arkouda"}},
+    {"profile": "small", "backend": {"kind": ["dask"]}},
+    {"profile": "plain", "backend": {"kind": "dask"}},
+    {"profile": "small", "extra": 1},
+    {"profile": "small", "backend": {"kind": "dask", "extra": 1}},
+    *(
+        {"profile": "small", "backend": {"kind": "dask", "options": {"workers": value}}}
+        for value in (0, -1, 5, 10**30, 1.5, "many", None, [], {}, "٣", "1e3", "\x00", "\ud800")
+    ),
+    *(
+        {"profile": "small", "backend": {"kind": "dask", "options": {"memory": value}}}
+        for value in (0, -1, "1 YiB", "NaN GiB", "lots", "1 GiB; rm", 2**70, [1], "1 TiB")
+    ),
+    *(
+        {"profile": "small", "backend": {"kind": "dask", "options": {"adaptive": value}}}
+        for value in ({"minimum": 3, "maximum": 1}, {"maximum": 99}, {"most": 2}, 3)
+    ),
+    {"profile": "small", "backend": {"kind": "dask", "name": "n" * 10_000}},
+    {"profile": "small", "backend": {"kind": "dask", "name": "\u0007"}},
+    {"profile": "small", "backend": {"kind": "dask", "lifetime": {"maximum": "9 h"}}},
+    {"profile": "small", "backend": {"kind": "dask", "lifetime": {"idle": "soon"}}},
+]  # fmt: skip
+
+
+@pytest.mark.shows("T40")
+@pytest.mark.parametrize("options", HOSTILE, ids=lambda options: repr(options)[:50])
+def test_bad_options_over_rest_are_refused_in_words_and_start_nothing(
+    hub: LiveHubWithService, options: object
+) -> None:
+    if options == []:
+        pytest.skip("the hub takes an empty body for no options")
+    user = "mallory"
+    answer = hub.refused(user, options)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert len(answer.json()["message"]) > 10, answer.text
+    assert hub.processes(user) == []
+    assert hub.backends(user) == []
+
+
+@pytest.mark.shows("T21", "T40")
+def test_the_form_offers_what_the_user_may_have_and_nothing_else(hub: LiveHubWithService) -> None:
+    visitor = Visitor(hub, "vera")
+    page = visitor.form()
+    visitor.close()
+    assert "Start a session" in page
+    assert "Notebook only" in page
+    assert "For others" not in page
+    assert "Small &lt;b&gt;&amp; simple&lt;/b&gt;" in page
+    assert "<b>&" not in page
+
+
+@pytest.mark.shows("T40")
+def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(hub: LiveHubWithService) -> None:
+    visitor = Visitor(hub, "vera")
+    answer = visitor.send(
+        profile="small", kind="dask",
+        number__small__dask__workers="9", text__small__dask__memory="1 GiB",
+    )  # fmt: skip
+    visitor.close()
+    assert answer.status_code == 422
+    assert "options.workers is too large. Choose at most 4." in answer.text
+    assert re.search(r'name="number:small:dask:workers" value="9"', answer.text)
+
+
+@pytest.mark.shows("T40")
+def test_the_form_starts_what_was_chosen_and_remembers_it(hub: LiveHubWithService) -> None:
+    visitor = Visitor(hub, "vera")
+    answer = visitor.send(
+        profile="small", kind="dask", number__small__dask__workers="2",
+        text__small__dask__memory="300 MiB", text__small__dask__name="Étude <1>",
+        text__plain__dask__ignored="because another profile is chosen",
+    )  # fmt: skip
+    assert answer.status_code == 302, answer.text[-500:]
+    until(lambda: hub.servers("vera").get("", {}).get("ready"), "the session is ready")
+    (backend,) = until(lambda: hub.backends("vera"), "its backend")
+    hub.stop("vera")
+    page = visitor.form()
+    visitor.close()
+    assert backend["name"] == "Étude <1>"
+    assert backend["options"]["memory"] == "300 MiB"
+    assert "Your last choice is filled in" in page
+    assert 'value="300 MiB"' in page
+    assert 'value="Étude &lt;1&gt;"' in page
+
+
+def test_named_servers_have_backends_of_their_own(hub: LiveHubWithService) -> None:
+    for name in ("", "second"):
+        hub.session("nina", DASK, name)
+    sessions = sorted(str(b["session"]) for b in until(lambda: hub.backends("nina"), "backends"))
+    assert sessions == ["", "second"]
+    hub.stop("nina", "second")
+    until(lambda: [b["session"] for b in hub.backends("nina")] == [""], "only the other is left")
+    hub.stop("nina")
+    until(lambda: not hub.backends("nina"), "none is left")
