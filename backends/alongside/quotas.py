@@ -56,7 +56,7 @@ class Quotas(Model):
                 limits[name] = max(granted)
             else:
                 limits[name] = getattr(self.default, name)
-        return Limits.model_construct(**limits)
+        return Limits.model_validate(limits)
 
 
 def total(amounts: Iterable[Resources]) -> Resources:

@@ -40,7 +40,7 @@ def parse_memory(value: Any) -> int:
         # "4 G" and "4 Gi" are what Kubernetes and people write, and mean GiB to them
         unit = (bare or decimal or "").lower()
         base = 1024 if binary or bare else 1000
-        size = round(Decimal(number) * base ** " kmgtp".index(unit or " "))
+        size: int = round(Decimal(number) * base ** " kmgtp".index(unit or " "))
     else:
         size = int(value)
     if not 0 < size <= _LARGEST:

@@ -58,7 +58,8 @@ class DaskOptions(Options):
     @model_validator(mode="after")
     def _adaptive_within_bounds(self) -> DaskOptions:
         metadata = type(self).model_fields["workers"].metadata
-        most = min(m.le for m in metadata if isinstance(m, Le))
-        if self.adaptive and self.adaptive.maximum > most:  # type: ignore[operator]
+        bounds: list[Any] = [m.le for m in metadata if isinstance(m, Le)]
+        most = min(bounds)
+        if self.adaptive and self.adaptive.maximum > most:
             raise ValueError(f"adaptive.maximum is too large; choose at most {most}")
         return self
