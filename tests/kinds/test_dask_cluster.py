@@ -9,7 +9,7 @@ import signal
 import ssl
 import stat as modes
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,15 @@ def worker_pids(home: Path, platform: LocalPlatform, spec: Spec) -> dict[str, in
     return found
 
 
-def slowly(number: int) -> int:
-    time.sleep(0.05)
-    return number + 1
+def _make_slowly() -> Callable[[int], int]:
+    def slowly(number: int) -> int:
+        time.sleep(0.05)
+        return number + 1
+
+    return slowly  # a function within a function travels whole: the workers don't have the tests
+
+
+slowly = _make_slowly()
 
 
 @pytest.mark.shows("K12")
