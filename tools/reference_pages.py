@@ -143,7 +143,8 @@ def _type(field: dict[str, Any], parts: dict[str, Any]) -> str:
     if isinstance(field.get("additionalProperties"), dict):
         return f"mapping to {_type(field['additionalProperties'], parts)}"
     words = {"integer": "whole number", "string": "text", "boolean": "`true` or `false`"}
-    return words.get(field.get("type", ""), field.get("type", "any value"))
+    kind = str(field.get("type", "any value"))
+    return words.get(kind, kind)
 
 
 # REST
@@ -239,7 +240,7 @@ def command_line() -> str:
 
 
 def _help(one: argparse.ArgumentParser) -> str:
-    one.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=88)  # type: ignore[assignment]
+    one.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=88)
     return one.format_help().strip()
 
 

@@ -7,6 +7,7 @@ hub of your own, `docs/how-to/add-to-my-hub.md` shows the one line that matters.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from hmac import compare_digest
 from pathlib import Path
@@ -42,6 +43,15 @@ class AnyName(DummyAuthenticator):
         return data["username"] if right else None
 
 
+def lay_out_examples(spawner: Any) -> None:
+    """Put the example notebooks into a user's home, but never over what is there."""
+    folder = Path(spawner.account.home) / "examples"
+    folder.mkdir(parents=True, exist_ok=True)
+    for example in (HERE.parent.parent / "examples").glob("*.*"):
+        if example.is_file() and not (folder / example.name).exists():
+            shutil.copyfile(example, folder / example.name)
+
+
 c.JupyterHub.authenticator_class = AnyName
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {"admin"}
@@ -70,10 +80,24 @@ configure(
     unix_users=False,
 )
 c.Spawner.default_url = "/lab"
+# No questions about news: see labconfig/page_config.json there.
+c.Spawner.environment = {"JUPYTER_CONFIG_PATH": str(HERE / "jupyter")}
+c.Spawner.pre_spawn_hook = lay_out_examples
 c.Spawner.args = [
-    # No questions about news and updates: nothing here looks anything up elsewhere.
+    # Nothing here looks anything up elsewhere.
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
     *(["--allow-root"] if os.geteuid() == 0 else []),
 ]
+
+
+def bring_examples(spawner: Any) -> None:
+    """Put the example notebooks into a home that has none yet; what a user changed stays."""
+    target = Path(spawner.directory) / "examples"
+    if not target.exists():
+        shutil.copytree(HERE.parent.parent / "examples", target, ignore=NOT_EXAMPLES)
+
+
+NOT_EXAMPLES = shutil.ignore_patterns("data", "__pycache__", ".*")
+c.Spawner.pre_spawn_hook = bring_examples
