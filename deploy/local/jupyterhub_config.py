@@ -90,14 +90,3 @@ c.Spawner.args = [
     "--LabApp.extension_manager=readonly",
     *(["--allow-root"] if os.geteuid() == 0 else []),
 ]
-
-
-def bring_examples(spawner: Any) -> None:
-    """Put the example notebooks into a home that has none yet; what a user changed stays."""
-    target = Path(spawner.directory) / "examples"
-    if not target.exists():
-        shutil.copytree(HERE.parent.parent / "examples", target, ignore=NOT_EXAMPLES)
-
-
-NOT_EXAMPLES = shutil.ignore_patterns("data", "__pycache__", ".*")
-c.Spawner.pre_spawn_hook = bring_examples
