@@ -312,7 +312,7 @@ class LocalPlatform(Platform):
             identity = await self._launcher.start(folder, spec, self._settings())
         except AlongsideError as error:
             self.log.warning("No supervisor for %s: %s", spec.id, error)
-            await self._settle(spec.id)
+            await self._settle(spec.id, problem=error)
             return
         self._track.supervise(spec.id, identity)
 
@@ -330,17 +330,19 @@ class LocalPlatform(Platform):
         self._launcher.bury(identity.pid)
         self._do(self._settle(id, identity.pid))
 
-    async def _settle(self, id: str, session: int = 0) -> None:
-        """Clear up after a supervisor that has ended; `session` was its process id."""
+    async def _settle(
+        self, id: str, session: int = 0, problem: AlongsideError | None = None
+    ) -> None:
+        """Clear up where there is no supervisor (any more), as `recovery.settle` does."""
         folder = self._home.folder(id)
         if folder.supervisor() is None and folder.path.exists():
             try:
-                await asyncio.to_thread(settle, folder, session)
+                await asyncio.to_thread(settle, folder, session, problem)
             except Corrupt as problem:
                 self._corrupt(id, str(problem))
             except OSError as error:
                 self.log.warning("The end of %s can't be recorded yet: %s", id, error)
-                self._later(id, _RETRY, lambda: self._do(self._settle(id, session)))
+                self._later(id, _RETRY, lambda: self._do(self._settle(id, session, problem)))
         if self._tracker is not None:
             self._tracker.refresh(id)
 

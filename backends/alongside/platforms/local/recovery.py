@@ -6,6 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from alongside.errors import AlongsideError
 from alongside.models import Status, now
 from alongside.phases import ENDED, Phase
 from alongside.platforms.local.process import kill_marked
@@ -13,13 +14,16 @@ from alongside.platforms.local.store import Corrupt, Folder
 from alongside.platforms.local.story import Story
 
 
-def settle(folder: Folder, session: int = 0) -> None:
+def settle(folder: Folder, session: int = 0, problem: AlongsideError | None = None) -> None:
     """End what is left of a backend without supervisor and say so in its status.
 
-    `session`: process id of its last supervisor, where known. Raises Corrupt when there is no
+    `session`: process id of its last supervisor, where known; `problem`: why none could be
+    started. Raises Corrupt when there is no
     readable specification, and OSError when the status can't be written.
     """
     spec = folder.load_spec()
+    if spec is None and not folder.path.is_dir():
+        return  # removed in the meantime
     if spec is None:
         raise Corrupt(f"{folder.path} has no specification")
     kill_marked(folder.id, session)
@@ -34,6 +38,8 @@ def settle(folder: Folder, session: int = 0) -> None:
     story = Story(folder, status.model_copy(update={"generation": spec.generation}))
     if spec.stop:
         story.enter(Phase.STOPPED, "Stopped on request.", "Requested")
+    elif problem is not None:
+        story.enter(Phase.FAILED, problem.message, type(problem).__name__, problem.remedy)
     elif status.phase is Phase.PENDING:
         story.enter(
             Phase.FAILED,

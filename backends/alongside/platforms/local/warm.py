@@ -38,7 +38,7 @@ from typing import Any
 
 from alongside.errors import Unavailable
 from alongside.platforms.local.forked import Program, StartFailed, become, run_to_end
-from alongside.platforms.local.process import Identity
+from alongside.platforms.local.process import Identity, adopt_orphans
 
 SETTLE = 10.0
 """Seconds that a child may take to turn into its program (a home directory may be remote)."""
@@ -266,7 +266,10 @@ def _child(program: Program, writing: int) -> None:
 def main() -> None:
     """Import, then serve."""
     descriptor, *preload = sys.argv[1:]
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
+    # Children, and what children leave behind, are buried by the kernel: in a container there is
+    # often nobody else who would.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in preload:
         try:

@@ -1,0 +1,158 @@
+"""As root, everything of a user runs as that user; nothing of root's is reachable from there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import stat as modes
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from alongside.errors import NotFound, NotReady
+from alongside.phases import Phase
+from alongside.platforms.local import LocalPlatform
+from alongside.platforms.local.process import descendants
+from alongside.testing import make_spec, until
+
+ACCOUNT = "al-test-user"
+VIEW = "ALONGSIDE_TEST_VIEW"
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("useradd") is None, reason="only root can add accounts"
+)
+
+
+def closed_parent() -> Path | None:
+    """The directory above our interpreter that other accounts may not pass, if there is one."""
+    for path in reversed(Path(sys.executable).resolve().parents):
+        if not path.stat().st_mode & modes.S_IXOTH:
+            return path
+    return None
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[pwd.struct_passwd]:
+    """A real Unix account, removed afterwards."""
+    if closed_parent() is not None:
+        pytest.skip("other accounts can't reach this interpreter; see the last test here")
+    subprocess.run(["useradd", "--create-home", "--user-group", ACCOUNT], check=True)
+    try:
+        yield pwd.getpwnam(ACCOUNT)
+    finally:
+        subprocess.run(["userdel", "--remove", ACCOUNT], check=True, capture_output=True)
+
+
+@pytest.fixture
+def settings(settings: dict[str, Any], home: Path) -> dict[str, Any]:
+    home.chmod(0o711)
+    return settings
+
+
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "plain"])
+async def test_all_processes_and_files_are_the_users(
+    settings: dict[str, Any], home: Path, account: pwd.struct_passwd, warm: bool
+) -> None:
+    platform = LocalPlatform(**settings | {"warm": warm})
+    await platform.open()
+    try:
+        spec = make_spec("dask", {"workers": 1, "memory": "512 MiB"}, account=ACCOUNT)
+        await platform.launch(spec)
+        await until(platform, spec.id, Phase.RUNNING)
+        supervisor = platform._home.folder(spec.id).supervisor()
+        assert supervisor is not None
+        tree = [supervisor.pid, *(seen.pid for seen in descendants(supervisor.pid))]
+        assert len(tree) == 3
+        for pid in tree:
+            process = psutil.Process(pid)
+            assert set(process.uids()) == {account.pw_uid}
+            assert set(process.gids()) == {account.pw_gid}
+            status = Path(f"/proc/{pid}/status").read_text()
+            groups = next(line for line in status.splitlines() if line.startswith("Groups:"))
+            assert "0" not in groups.split()[1:]
+        folder = home / "backends" / spec.id
+        for name in ("secrets", "run", "state", "logs"):
+            info = (folder / name).stat()
+            assert (info.st_uid, modes.S_IMODE(info.st_mode)) == (account.pw_uid, 0o700)
+        info = (folder / "spec.json").stat()
+        assert (info.st_uid, modes.S_IMODE(info.st_mode)) == (0, 0o640)
+        client = await asyncio.to_thread(_attach, await platform.connection(spec.id))
+        home_and_user = await asyncio.to_thread(
+            lambda: client.submit(lambda: (os.getuid(), os.environ["HOME"], os.getcwd())).result()
+        )
+        assert home_and_user == (account.pw_uid, account.pw_dir, account.pw_dir)
+        await asyncio.to_thread(client.close)
+        supervisor.send(signal.SIGKILL)
+        await until(platform, spec.id, Phase.FAILED)
+        await platform.stop(spec.id)
+        await until(platform, spec.id, None)
+        left = [p for p in psutil.process_iter() if p.uids().real == account.pw_uid]
+        assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE or warm]
+    finally:
+        await platform.close()
+
+
+def _attach(connection: Any) -> Any:
+    from alongside.kinds import get_kind
+
+    return get_kind("dask").attach(connection, "test")
+
+
+async def test_links_that_a_user_plants_are_not_followed(
+    platform: LocalPlatform, home: Path, account: pwd.struct_passwd
+) -> None:
+    spec = make_spec("toy", account=ACCOUNT)
+    await platform.launch(spec)
+    await until(platform, spec.id, Phase.RUNNING)
+    folder = home / "backends" / spec.id
+    (folder / "secrets" / "word").unlink()
+    (folder / "secrets" / "word").symlink_to("/etc/shadow")
+    with pytest.raises(NotReady):
+        await platform.connection(spec.id)
+    (folder / "logs" / "leader.log").unlink()
+    (folder / "logs" / "leader.log").symlink_to("/etc/shadow")
+    with pytest.raises(NotFound):
+        await anext(aiter(platform.logs(spec.id, "leader", 10, False)))
+
+
+async def test_a_home_that_the_account_cannot_reach_is_reported(
+    platform: LocalPlatform, home: Path, account: pwd.struct_passwd
+) -> None:
+    home.chmod(0o700)
+    spec = make_spec("toy", account=ACCOUNT)
+    await platform.launch(spec)
+    seen = await until(platform, spec.id, Phase.FAILED)
+    assert "Permission denied" in seen.status.message
+
+
+def test_the_same_where_the_interpreter_is_out_of_reach_otherwise(tmp_path: Path) -> None:
+    """Where Python lives in a closed directory (/root), runs these tests in a view of their own
+    (a mount namespace) in which that directory is passable and has nothing but Python in it."""
+    closed = closed_parent()
+    if closed is None or VIEW in os.environ:
+        pytest.skip("accounts reach this interpreter")
+    child = closed / Path(sys.executable).resolve().relative_to(closed).parts[0]
+    script = (
+        'set -e; mount --bind "$2" "$3"; mount -t tmpfs -o mode=755 tmpfs "$1"; mkdir "$2"; '
+        'mount --bind "$3" "$2"; shift 3; exec "$@"'
+    )
+    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "view"]
+        + [str(closed), str(child), str(tmp_path), *test],
+        env=os.environ | {VIEW: "1"},
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip("no mount namespaces here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
