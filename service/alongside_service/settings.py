@@ -121,10 +121,6 @@ class AlongsideService(Application):
 
     def start(self) -> None:
         """Serve until told to stop."""
-        from alongside_service.parent import end_with_parent
-
-        if self.end_with_parent:
-            end_with_parent()
         logging.basicConfig(
             level=cast("int", self.log_level),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -139,14 +135,21 @@ class AlongsideService(Application):
             )
         from alongside.errors import AlongsideError
         from alongside_service.app import create_app
+        from alongside_service.keeper import keep, relieve
         from alongside_service.server import CannotListen, listen, serve
 
+        record = Path(self.home) / "service.json"
         try:
-            service = self.make_service(api_url, token)
+            self.make_service(api_url, token)  # a mistake in the settings is told before we fork
+            relieve(record)
             sock = listen(self.url)
         except (AlongsideError, CannotListen) as error:
             sys.exit(str(error))
-        serve(create_app(service), sock)
+
+        def run() -> None:
+            serve(create_app(self.make_service(api_url, token)), sock)
+
+        sys.exit(keep(run, record, follow_parent=self.end_with_parent))
 
     def make_service(self, api_url: str, token: str) -> Service:
         """The service as these settings have it. Raises CatalogueError for a wrong platform."""

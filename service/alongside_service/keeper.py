@@ -1,0 +1,159 @@
+"""Keeping the service up: a process that has imported everything forks the one that serves.
+
+The hub looks after its services every half a minute only. So the process that it starts is a
+keeper: it holds the listening socket, and when the serving process dies it forks a new one in
+milliseconds; requests that come in between wait in the socket's queue. When the keeper itself is
+killed, the serving process goes on until the hub ends or the hub's next keeper relieves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alongside_service.parent import end_with_parent
+
+_log = logging.getLogger("alongside.keeper")
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_END = 10.0  # seconds that the serving process has to end
+_QUICK = 10.0  # seconds; who lives shorter has failed at the start
+_FAILURES = 10  # in a row
+_LONGEST_PAUSE = 5.0
+
+
+def keep(serve: Callable[[], None], record: Path, *, follow_parent: bool) -> int:
+    """Run `serve` in a child, again whenever it dies; the exit code when told to stop.
+
+    `record` is a file that says which process serves, for the next keeper. `follow_parent`: end
+    when our parent does.
+    """
+    parent = _pidfd(os.getppid()) if follow_parent else None
+    if follow_parent:
+        end_with_parent()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*_STOPS, signal.SIGCHLD})
+    gc.collect()
+    gc.freeze()  # so that collections in the child leave the shared pages alone
+    failures = 0
+    while True:
+        born = time.monotonic()
+        child = _fork(serve, parent, record)
+        code = _wait(child)
+        if code is None or code == 0:
+            return 0
+        failures = failures + 1 if time.monotonic() - born < _QUICK else 1
+        if failures > _FAILURES:
+            _log.error("The service has ended %d times in a row; giving up.", _FAILURES)
+            return 1
+        pause = 0.0 if failures == 1 else min(_LONGEST_PAUSE, 0.1 * 2**failures)
+        _log.warning("The serving process ended (%s); starting it again.", code)
+        if signal.sigtimedwait(_STOPS, pause) is not None:
+            return 0
+
+
+def relieve(record: Path, within: float = 5.0) -> None:
+    """End the serving process of an earlier keeper, if one is left."""
+    try:
+        pid, start = json.loads(record.read_text())
+        if _start_time(pid) != start or pid == os.getpid():
+            return
+        handle = os.pidfd_open(pid)
+    except (OSError, ValueError, TypeError):
+        return
+    try:
+        for signum, patience in ((signal.SIGTERM, within), (signal.SIGKILL, 1.0)):
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(handle, signum)
+            if select.select([handle], [], [], patience)[0]:
+                return
+    finally:
+        os.close(handle)
+
+
+def _fork(serve: Callable[[], None], parent: int | None, record: Path) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_STOPS, signal.SIGCHLD})
+        _write(record)
+        if parent is not None:
+            _end_with(parent)
+        serve()
+        code = 0
+    except KeyboardInterrupt:
+        code = 0  # how the web server reports SIGINT after it has ended in good order
+    except BaseException:
+        _log.exception("The serving process failed.")
+    finally:
+        logging.shutdown()
+        os._exit(code)
+
+
+def _wait(child: int) -> str | int | None:
+    """How the child ended; None when we were told to stop and it has ended for that."""
+    while True:
+        caught = signal.sigwaitinfo({*_STOPS, signal.SIGCHLD})
+        if caught.si_signo in _STOPS:
+            _end(child)
+            return None
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            code = os.waitstatus_to_exitcode(status)
+            return signal.Signals(-code).name if code < 0 else code
+
+
+def _end(child: int) -> None:
+    deadline = time.monotonic() + _END
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGTERM)
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return
+        signal.sigtimedwait({signal.SIGCHLD}, left)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _end_with(parent: int) -> None:
+    """In the serving process: end when the hub does, whatever has become of the keeper."""
+
+    def watch() -> None:
+        select.select([parent], [], [])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="hub").start()
+
+
+def _start_time(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def _write(record: Path) -> None:
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        fresh = record.with_suffix(".new")
+        fresh.write_text(json.dumps([os.getpid(), _start_time(os.getpid())]))
+        fresh.replace(record)
+    except OSError as error:
+        _log.warning("%s can't be written: %s", record, error.strerror)
