@@ -26,14 +26,17 @@ class _Face:
 
     @property
     def id(self) -> str:
+        """Its id, the same for good."""
         return self.state.id
 
     @property
     def name(self) -> str:
+        """What its owner calls it."""
         return self.state.name
 
     @property
     def kind(self) -> str:
+        """What it is: `dask`."""
         return self.state.kind
 
     @property
