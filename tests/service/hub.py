@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ import httpx
 from alongside_service.scopes import SERVICE_NEEDS
 
 ROOT = Path(__file__).parents[2]
+SESSION = """\
+import http.server, os, urllib.parse
+url = urllib.parse.urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+handler = http.server.SimpleHTTPRequestHandler
+http.server.ThreadingHTTPServer((url.hostname, url.port), handler).serve_forever()
+"""
+"""Something that answers: to the hub it is a session like any other."""
+
 CONFIG = """\
 import json, os, sys
 sys.path.insert(0, {tools!r})
@@ -30,6 +38,7 @@ c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {{"root"}}
 c.Authenticator.allowed_users = {{"ada", "bob", "eve"}}
 c.JupyterHub.spawner_class = "simple"
+c.Spawner.cmd = [sys.executable, "-c", {session!r}]
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.bind_url = settings["public"]
 c.JupyterHub.hub_bind_url = settings["hub"]
@@ -47,7 +56,9 @@ c.JupyterHub.services = [
         "name": "alongside",
         "url": settings["service"],
         "api_token": settings["token"],
-        "command": [sys.executable, "-m", "alongside_service"],
+        "command": [
+            sys.executable, "-m", "alongside_service", "--AlongsideService.sessions_interval=0.5"
+        ],
         "oauth_no_confirm": True,
         "environment": {{
             "ALONGSIDE_HOME": settings["home"],
@@ -59,7 +70,11 @@ c.JupyterHub.services = [
 ]
 c.JupyterHub.load_roles = [
     {{"name": "alongside", "services": ["alongside"], "scopes": {needs!r}}},
-    {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "tokens"]}},
+    {{
+        "name": "tests",
+        "services": ["tests"],
+        "scopes": ["admin:users", "admin:servers", "tokens"],
+    }},
     {{"name": "user", "scopes": ["self", access]}},
 ]
 """
@@ -102,6 +117,7 @@ class RealHub:
     token: str
     process: subprocess.Popen[bytes]
     log: Path
+    clients: list[httpx.Client] = field(default_factory=list)
 
     @property
     def api(self) -> str:
@@ -123,7 +139,14 @@ class RealHub:
     def client(self, token: str) -> httpx.Client:
         """A client of the service, through the proxy."""
         headers = {"Authorization": f"token {token}"}
-        return httpx.Client(base_url=self.api + "/", headers=headers, timeout=30, trust_env=False)
+        return self.kept(
+            httpx.Client(base_url=self.api + "/", headers=headers, timeout=30, trust_env=False)
+        )
+
+    def kept(self, client: httpx.Client) -> httpx.Client:
+        """A client that is closed in the end."""
+        self.clients.append(client)
+        return client
 
     def keeper(self) -> int:
         """The process of the service that the hub started."""
@@ -166,7 +189,10 @@ def real_hub(home: Path, catalogue: Path) -> Iterator[RealHub]:
     config = home / "jupyterhub_config.py"
     config.write_text(
         CONFIG.format(
-            tools=str(ROOT / "tools"), settings=json.dumps(settings), needs=list(SERVICE_NEEDS)
+            tools=str(ROOT / "tools"),
+            settings=json.dumps(settings),
+            needs=list(SERVICE_NEEDS),
+            session=SESSION,
         )
     )
     log = home / "hub.log"
@@ -189,6 +215,8 @@ def real_hub(home: Path, catalogue: Path) -> Iterator[RealHub]:
         assert process.poll() is None, log.read_text()
         yield it
     finally:
+        for client in it.clients:
+            client.close()
         left = service_pids(process.pid)
         process.send_signal(signal.SIGTERM)
         try:
