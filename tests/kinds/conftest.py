@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.platforms.local_home import _installed_toy, home, platform, settings
+from tests.platforms.local_home import _installed_toy, home, only_toys, platform, settings
 
-__all__ = ["_installed_toy", "home", "platform", "settings"]
+__all__ = ["_installed_toy", "home", "only_toys", "platform", "settings"]

@@ -143,10 +143,10 @@ def test_the_same_where_the_interpreter_is_out_of_reach_otherwise(tmp_path: Path
         'set -e; mount --bind "$2" "$3"; mount -t tmpfs -o mode=755 tmpfs "$1"; mkdir "$2"; '
         'mount --bind "$3" "$2"; shift 3; exec "$@"'
     )
+    unshare = ["unshare", "--mount", "--propagation", "private"]
     test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "view"]
-        + [str(closed), str(child), str(tmp_path), *test],
+        [*unshare, "sh", "-c", script, "view", str(closed), str(child), str(tmp_path), *test],
         env=os.environ | {VIEW: "1"},
         capture_output=True,
         text=True,

@@ -21,6 +21,7 @@ from alongside.testing import make_spec, until
 
 from .local_home import leftovers
 
+pytestmark = pytest.mark.usefixtures("only_toys")
 RUNNING, FAILED, STOPPED = Phase.RUNNING, Phase.FAILED, Phase.STOPPED
 
 
@@ -141,6 +142,21 @@ async def test_a_stubborn_process_is_killed(platform: LocalPlatform, home: Path)
     assert not of_backend(home, spec)
 
 
+async def test_a_supervisor_that_hangs_is_killed_and_its_backend_ended(
+    settings: dict[str, Any], home: Path
+) -> None:
+    platform = LocalPlatform(**settings | {"grace": 0.2})
+    await platform.open()
+    try:
+        spec = await running(platform)
+        supervisor(platform, spec).send(signal.SIGSTOP)
+        await platform.stop(spec.id)
+        await until(platform, spec.id, None, 30)
+    finally:
+        await platform.close()
+    assert not leftovers(home)
+
+
 async def test_a_start_that_takes_too_long_fails(platform: LocalPlatform, home: Path) -> None:
     spec = make_spec("toy", {"mute": True}, start_timeout=1)
     await platform.launch(spec)
@@ -211,7 +227,7 @@ async def test_an_unreadable_specification_is_set_aside_with_its_processes_ended
     draft.rename(folder(home, spec) / "spec.json")
     await until(platform, spec.id, None)
     assert not of_backend(home, spec)
-    assert [p.name for p in (home / "unreadable").iterdir()][0].startswith(spec.id)
+    assert next(p.name for p in (home / "unreadable").iterdir()).startswith(spec.id)
     await running(platform)  # and the platform works on
 
 
@@ -289,7 +305,7 @@ async def test_on_a_full_disk_a_launch_says_so_and_leaves_nothing(
     on_small_disk: LocalPlatform, small_disk: Path
 ) -> None:
     fill(small_disk)
-    with pytest.raises(StorageFailed, match="No space left.*[Ff]ree some space"):
+    with pytest.raises(StorageFailed, match=r"No space left.*Free some space"):
         await on_small_disk.launch(make_spec("toy"))
     assert not list((small_disk / "backends").iterdir())
     assert not await on_small_disk.observed()

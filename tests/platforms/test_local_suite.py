@@ -11,6 +11,7 @@ from alongside.platforms.local import LocalPlatform
 from alongside.testing import PlatformSuite
 
 
+@pytest.mark.usefixtures("only_toys")
 class _Local(PlatformSuite):
     kind = "toy"
     size = "sleepers"

@@ -115,7 +115,6 @@ class Dask(Kind):
                 "cert": secrets["client.pem"].decode(),
                 "key": secrets["client-key.pem"].decode(),
             },
-            dashboard=f"backends/{spec.id}/dashboard/status",
         )
 
     def attach(self, connection: Connection, name: str) -> Any:

@@ -1,6 +1,7 @@
 """Imports all that a scheduler or a worker needs to start, for a process that forks them."""
 
 import importlib
+import logging
 from contextlib import suppress
 
 import distributed
@@ -28,6 +29,8 @@ _OPTIONAL = (
     "numpy",
     "pandas",
 )
+# It would recommend another package, in the log of whoever starts us.
+logging.getLogger("distributed.http.proxy").setLevel(logging.WARNING)
 for _name in _OPTIONAL:
     with suppress(ImportError):
         importlib.import_module(_name)

@@ -7,10 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
-from alongside.phases import Phase
+from alongside.models import Spec, Status
+from alongside.phases import USABLE, Phase
 from alongside.platforms.local.children import Child
 from alongside.platforms.local.process import Identity, descendants, wait_gone
+from alongside.units import format_duration
 
 
 class Ending(Exception):
@@ -22,6 +25,28 @@ class Ending(Exception):
         self.reason = reason
         self.message = message
         self.remedy = remedy
+
+
+def end_of_life(spec: Spec, status: Status, moment: datetime) -> Ending | None:
+    """Why it is to end by itself at this moment: its lifetime is over, or it is idle. Pure."""
+    lifetime = spec.lifetime
+    if lifetime.maximum is not None and spec.expires is not None and moment >= spec.expires:
+        span = format_duration(lifetime.maximum)
+        return Ending(Phase.STOPPED, "Expired", f"Stopped at the end of its lifetime ({span}).")
+    since = status.idle_since
+    if lifetime.idle is None or since is None or status.phase not in USABLE:
+        return None
+    if moment - max(since, status.started or since) < lifetime.idle:
+        return None
+    span = format_duration(lifetime.idle)
+    return Ending(Phase.STOPPED, "Idle", f"Stopped after {span} without work.")
+
+
+def describe(code: int) -> str:
+    """A wait status in words."""
+    if os.WIFSIGNALED(code):
+        return f"signal {signal.Signals(os.WTERMSIG(code)).name}"
+    return f"exit status {os.WEXITSTATUS(code)}"
 
 
 def end_all(groups: Sequence[Sequence[Child]], grace: float) -> None:

@@ -14,7 +14,8 @@ from alongside.platforms.local.process import end_with_parent
 
 
 class Errand:
-    """Runs `call`, which returns names, in a child. `result` is empty until it is over.
+    """Runs `call`, which returns names, in a child. `result` is empty until it is over, and when it
+    has `failed`.
 
     count : how many names are hoped for
     limit : seconds after which the owner should cancel it
@@ -23,6 +24,7 @@ class Errand:
     def __init__(self, call: Callable[[], tuple[str, ...]], count: int, limit: float) -> None:
         self.count = count
         self.result: tuple[str, ...] = ()
+        self.failed = False
         self.deadline = time.monotonic() + limit
         self._reading, writing = os.pipe()
         parent = os.getpid()
@@ -43,6 +45,7 @@ class Errand:
         for item in ended:
             if item[0] == self.pid:
                 ended.remove(item)
+                self.failed = item[1] != 0
                 data = os.read(self._reading, 2**16)
                 os.close(self._reading)
                 with contextlib.suppress(ValueError):

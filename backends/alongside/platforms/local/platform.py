@@ -87,7 +87,7 @@ class LocalPlatform(Platform):
     # -- beginning and end -----------------------------------------------------------------
 
     async def open(self) -> None:
-        self._home = Home(Path.cwd() / self.home)  # noqa: ASYNC240 - asks no disk
+        self._home = Home(Path.cwd() / self.home)
         longest = self._home.folder("x" * 40).run / "dashboard.sock"
         if len(os.fsencode(longest)) > _LONGEST_SOCKET:
             raise StorageFailed(
@@ -167,8 +167,17 @@ class LocalPlatform(Platform):
             message = signal.SIGTERM
             if forget:
                 self._unwritten.add(id)
-        if not self._send(folder, message):
+        if self._send(folder, message):
+            self._later(f"{id} stop", 6 * self.grace + 5, lambda: self._insist(id))
+        else:
             await self._settle(id)
+
+    def _insist(self, id: str) -> None:
+        """End a supervisor that did not follow the wish to stop (hung, or stopped by a signal)."""
+        supervisor = self._home.folder(id).supervisor()
+        if supervisor is not None:
+            self.log.warning("The supervisor of %s does not end its backend and is killed.", id)
+            supervisor.send(signal.SIGKILL)
 
     def _replace(self, folder: Folder, spec: Spec) -> None:
         with self._home.changing():
@@ -338,8 +347,8 @@ class LocalPlatform(Platform):
         if folder.supervisor() is None and folder.path.exists():
             try:
                 await asyncio.to_thread(settle, folder, session, problem)
-            except Corrupt as problem:
-                self._corrupt(id, str(problem))
+            except Corrupt as finding:
+                self._corrupt(id, str(finding))
             except OSError as error:
                 self.log.warning("The end of %s can't be recorded yet: %s", id, error)
                 self._later(id, _RETRY, lambda: self._do(self._settle(id, session, problem)))
@@ -363,6 +372,9 @@ class LocalPlatform(Platform):
             self._later(id, _RETRY, lambda: self._do(self._forget(id)))
         else:
             self._unwritten.discard(id)
+            for key in (id, f"{id} stop"):
+                if timer := self._timers.pop(key, None):
+                    timer.cancel()
 
     def _corrupt(self, id: str, problem: str) -> None:
         if id not in self._unreadable:
@@ -381,12 +393,12 @@ class LocalPlatform(Platform):
         if self._tracker is not None:
             self._tracker.refresh(id)
 
-    def _later(self, id: str, delay: float, call: Callable[[], None]) -> None:
-        """Call in `delay` seconds, instead of what was planned for this backend before."""
-        if timer := self._timers.pop(id, None):
+    def _later(self, key: str, delay: float, call: Callable[[], None]) -> None:
+        """Call in `delay` seconds, instead of what was planned under this key before."""
+        if timer := self._timers.pop(key, None):
             timer.cancel()
         if self._tracker is not None:
-            self._timers[id] = asyncio.get_running_loop().call_later(delay, call)
+            self._timers[key] = asyncio.get_running_loop().call_later(delay, call)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

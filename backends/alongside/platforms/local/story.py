@@ -35,7 +35,9 @@ class Story:
         self.status = self.status.model_copy(update=values)
 
     def tell(self, message: str) -> None:
-        """Add a line to the story."""
+        """Add a line to the story, unless it was the last thing said."""
+        if self.status.stages and self.status.stages[-1].message == message:
+            return
         stages = (*self.status.stages, Stage(time=now(), message=message))[-_STAGES:]
         self.set(stages=stages)
 

@@ -23,7 +23,7 @@ from alongside.models import Spec, Status, now
 from alongside.phases import Phase
 from alongside.platforms.local import children
 from alongside.platforms.local.children import Child
-from alongside.platforms.local.ending import Ending, end_all
+from alongside.platforms.local.ending import Ending, describe, end_all, end_of_life
 from alongside.platforms.local.errand import Errand
 from alongside.platforms.local.limits import Limits, rotate
 from alongside.platforms.local.process import MARK, adopt_orphans
@@ -111,7 +111,8 @@ class Supervisor:
         if moment >= self.look_at:
             self._look()
             self.look_at = time.monotonic() + (_EAGER if self._unsettled else _CALM)
-        self._check_lifetime()
+        if (ending := end_of_life(self.spec, self.story.status, now())) is not None:
+            raise ending
         self._resize(moment)
         self._restart(moment)
         for child, bytes_ in self.limits.breaches(self.children.values(), moment):
@@ -320,10 +321,12 @@ class Supervisor:
         if len(errand.result) < errand.count:
             left = errand.count - len(errand.result)
             self.errand_after = moment + 5.0
-            self.story.tell(
-                f"{left} more can't be let go yet: their data is still needed and does not fit "
-                "elsewhere"
+            why = (
+                "the backend does not answer"
+                if errand.failed
+                else "their data or work is still needed and does not fit elsewhere"
             )
+            self.story.tell(f"{self._counted(left)} can't be let go yet: {why}")
         self.look_at = 0.0
 
     # -- observation -----------------------------------------------------------------------
@@ -383,33 +386,10 @@ class Supervisor:
                 "Ask for less, or try again when the machine is less busy.",
             )
 
-    def _check_lifetime(self) -> None:
-        lifetime, moment = self.spec.lifetime, now()
-        if self.spec.expires is not None and moment >= self.spec.expires:
-            span = format_duration(lifetime.maximum) if lifetime.maximum else ""
-            raise Ending(Phase.STOPPED, "Expired", f"Stopped at the end of its lifetime ({span}).")
-        since = self.story.status.idle_since
-        usable = self.story.phase in (Phase.RUNNING, Phase.SCALING)
-        if lifetime.idle and since and usable:
-            started = self.story.status.started or since
-            if moment - max(since, started) >= lifetime.idle:
-                raise Ending(
-                    Phase.STOPPED,
-                    "Idle",
-                    f"Stopped after {format_duration(lifetime.idle)} without work.",
-                )
-
 
 def hash_of(id: str) -> int:
     """A number that spreads backends over the CPUs, the same in every process."""
     return sum(id.encode())
-
-
-def describe(code: int) -> str:
-    """A wait status in words."""
-    if os.WIFSIGNALED(code):
-        return f"signal {signal.Signals(os.WTERMSIG(code)).name}"
-    return f"exit status {os.WEXITSTATUS(code)}"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from alongside.models import Status
-from alongside.phases import ENDED
+from alongside.phases import ENDED, Phase
 from alongside.platforms.base import Change, Observed, Removed
 from alongside.platforms.local.inotify import IN_CREATE, IN_MOVED_FROM, IN_MOVED_TO, Inotify
 from alongside.platforms.local.process import Identity
@@ -136,10 +136,11 @@ class Tracker:
         if track.supervisor is None and (holder := folder.supervisor()):
             self.supervise(id, holder)
         if ended and track.supervisor is not None:
-            if track.seen is None:
-                seen = Observed(seen.spec, Status(phase=seen.status.phase))
-            else:
+            if track.seen is not None:
                 return  # it has ended when its supervisor has; that is told in a moment
+            ending = {"phase": Phase.STOPPING, "ended": None}
+            seen = Observed(seen.spec, seen.status.model_copy(update=ending))
+            ended = False
         if seen != track.seen:
             track.seen = seen
             self._tell(id, seen)
@@ -169,8 +170,14 @@ class Tracker:
         try:
             for directory in (folder.path, folder.state):
                 track.ends.append(self._inotify.add(directory, IN_MOVED_TO, changed))
-        except OSError:
-            return
+        except OSError:  # too many watches on this machine: look every second instead
+            while track.ends:
+                track.ends.pop()()
+            self._loop.call_later(1.0, self._look_again, folder.id)
+
+    def _look_again(self, id: str) -> None:
+        if id in self._tracks:
+            self.refresh(id)
 
     def _changed(self, name: str) -> None:
         if not name:
