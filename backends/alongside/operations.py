@@ -26,7 +26,7 @@ from alongside.problems import error_of
 from alongside.requests import Launch, Patch, parse
 
 T = TypeVar("T")
-TRIES = 4
+TRIES = 5  # over 4 s: longer than a service takes to start again
 FIRST_PAUSE = 0.1
 _WAIT_FIRST, _WAIT_MOST = 0.03, 1.0
 _LOOKS_LIKE_ID = re.compile(r"[a-z0-9-]+-[a-z2-7]{16}")
@@ -230,6 +230,11 @@ def wait(
             raise Conflict(
                 "The backend has ended and its record is gone.", "Launch another one."
             ) from None
+        except Unavailable:
+            if time.monotonic() >= deadline:
+                raise
+            yield Pause(_WAIT_MOST)
+            continue
         sized = members is None or backend.wanted == backend.ready == members
         if backend.phase in until and sized:
             return backend

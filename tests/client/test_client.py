@@ -60,7 +60,7 @@ def test_a_service_that_is_gone_is_an_error_with_a_remedy_after_few_tries(
     with pytest.raises(Unavailable, match="can't be reached") as error:
         client.backends()
     assert error.value.remedy
-    assert len(service.requests) == 4
+    assert len(service.requests) == 5
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,15 @@ def test_waiting_is_bounded_and_says_what_for(
     id = service.add(phase=Phase.STARTING, message="The scheduler starts", ready=0)
     with pytest.raises(NotReady, match="still starting after 0 s, 0 of 2 ready: The scheduler"):
         client.wait(id, timeout=0.2)
+
+
+def test_a_service_that_is_away_for_a_while_does_not_end_the_waiting(
+    client: alongside.Client, service: FakeService
+) -> None:
+    service.add()
+    backend = client.backend("dask")
+    service.drop = 6
+    assert backend.wait().phase is Phase.RUNNING
 
 
 def test_stopping_twice_is_no_error(client: alongside.Client, service: FakeService) -> None:

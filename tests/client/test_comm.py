@@ -125,6 +125,14 @@ def test_a_cluster_that_is_starting_is_waited_for(
     thread.join()
 
 
+def test_a_service_that_is_away_for_a_while_is_no_trouble(
+    session: dict[str, str], service: FakeService, backend: str
+) -> None:
+    service.drop = 6
+    with Client() as client:
+        assert client.submit(sum, [1, 2]).result(timeout=20) == 3
+
+
 def test_the_waiting_ends_and_says_what_for(
     session: dict[str, str], service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
