@@ -26,12 +26,16 @@ class BackendFailed(AlongsideError):
 class Companion:
     """Brings up one backend and tells its story.
 
-    `id` is empty until the service has accepted the launch. Nothing here raises into the start
-    of the session: `failure` has what went wrong.
+    `launch` is the body of ``POST backends``, `title` what people call such a backend, `nonce` the
+    same for each try. `id` is empty until the service has accepted it. Nothing here raises into
+    the start of the session: `failure` has what went wrong.
     """
 
-    def __init__(self, service: Service, launch: Mapping[str, Any], nonce: str, story: Story):
+    def __init__(
+        self, service: Service, launch: Mapping[str, Any], title: str, nonce: str, story: Story
+    ) -> None:
         self.id = ""
+        self.title = title
         self.failure: AlongsideError | None = None
         self.phase = Phase.PENDING
         self._service = service
@@ -39,11 +43,7 @@ class Companion:
         self._nonce = nonce
         self._story = story
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def title(self) -> str:
-        """As people call it."""
-        return {"dask": "Dask cluster"}.get(kind := str(self._launch["kind"]), kind)
+        self._answered = asyncio.Event()
 
     def start(self) -> None:
         """Begin in the background."""
@@ -65,19 +65,30 @@ class Companion:
                 "Try again later, or choose a smaller one.",
             )
 
-    async def let_go(self) -> None:
-        """Stop watching; the backend itself stays as it is."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=5)
+    async def let_go(self, timeout: float) -> None:
+        """Stop watching; the backend itself stays as it is.
+
+        A launch that is under way is waited for, else it could come after the session's end.
+        """
+        if self._task is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._answered.wait()
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=1)
 
     async def _run(self) -> None:
         try:
             self._story.tell(f"Asking for the {self.title}.", 10)
-            self._take(await self._ask())
+            backend = await self._ask()
+            self._answered.set()
+            self._take(backend)
             await self._watch()
         except AlongsideError as error:
             self._fail(error)
+        finally:
+            self._answered.set()
 
     async def _ask(self) -> dict[str, Any]:
         """Launch, again after a hiccup of the service: the nonce makes it the same backend."""

@@ -205,7 +205,7 @@ class AlongsideMixin(Spawner):
                 "owner": self.user.name,
                 "session": self.name,
             }
-            self._companion = Companion(service, launch, self._nonce(), story)
+            self._companion = Companion(service, launch, choice.title, self._nonce(), story)
             self._companion.start()
         try:
             address = await maybe_future(super().start())
@@ -259,7 +259,7 @@ class AlongsideMixin(Spawner):
         if service is None:
             return
         if companion is not None:
-            await companion.let_go()
+            await companion.let_go(self.stop_timeout)
         if self._story is not None:
             self._story.end()
         try:

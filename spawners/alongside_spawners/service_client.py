@@ -7,6 +7,7 @@ answer, else the problem that it describes.
 from __future__ import annotations
 
 import asyncio
+import json
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,8 +44,15 @@ class Service:
 
     async def choose(self, owner: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """What spawn options come to; raises what is wrong with them."""
-        query = {"owner": owner}
-        answer = await self._call("POST", "spawn-options", params=query, json=options)
+        # ASCII, as the options may hold half a surrogate pair; uploaded files come as bytes
+        body = json.dumps(options, ensure_ascii=True, default=repr).encode()
+        answer = await self._call(
+            "POST",
+            "spawn-options",
+            params={"owner": owner},
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
         return _object(answer)
 
     async def launch(self, launch: Mapping[str, Any], nonce: str) -> dict[str, Any]:

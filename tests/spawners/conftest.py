@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.spawners.live_hub import LiveHub, LiveHubWithService, free_port
+from tests.spawners.live_hub import ROOT, LiveHub, LiveHubWithService, free_port
 
+TOY = ROOT / "tests" / "kinds" / "toy"
 CATALOGUE = """
 profiles:
   small:
@@ -29,11 +30,11 @@ profiles:
   hopeless:
     title: Its backend never makes it
     backends:
-      dask: {options: {workers: 1, memory: 512 MiB}, start_timeout: 0.001}
+      toy: {options: {broken: true}}
   demanding:
     title: No session without a backend
     backends:
-      dask: {options: {workers: 1, memory: 512 MiB}, start_timeout: 0.001, required: true}
+      toy: {options: {broken: true}, required: true}
   closed:
     title: For others
     groups: [others]
@@ -60,8 +61,14 @@ def make_hub(place: Path, more: str = "") -> LiveHubWithService:
     config = f"""
 from alongside_spawners import configure
 configure(c, catalogue="{catalogue}", home="{place}", service_url="{url}", token="{token}",
-          unix_users=False)
-c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+          unix_users=False, environment={{"PYTHONPATH": "{TOY}"}})
+
+async def hook(spawner):
+    if spawner.user.name.startswith("slow-"):
+        await asyncio.sleep(2)
+
+import asyncio
+c.Spawner.pre_spawn_hook = hook
 {more}
 """
     return LiveHubWithService(place, config, service=url, service_token=token)

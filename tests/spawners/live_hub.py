@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ c.LocalSessionSpawner.unix_users = False
 c.LocalSessionSpawner.state_dir = "{place}"
 c.JupyterHub.services = [{{"name": "driver", "api_token": "{self.token}"}}]
 c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
-    "scopes": ["admin:users", "admin:servers", "list:services", "proxy", "shutdown"]}}]
+    "scopes": ["admin:users", "admin:servers", "access:servers", "list:services"]}}]
 {config}
 """
         )
@@ -165,7 +166,8 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
     def begin(self, user: str, options: Any = None, name: str = "") -> httpx.Response:
         """Ask for a session over REST."""
         self.api("POST", f"users/{user}")
-        return self.api("POST", f"users/{user}/servers/{name}", json=options)
+        body = json.dumps(options).encode()
+        return self.api("POST", f"users/{user}/servers/{name}", content=body)
 
     def session(self, user: str, options: Any = None, name: str = "") -> dict[str, Any]:
         """Start a session and wait until it is ready."""
@@ -189,6 +191,8 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
         path = f"users/{user}/servers/{name}/progress" if name else f"users/{user}/server/progress"
         headers = {"Authorization": f"token {self.token}"}
         with self.client.stream("GET", f"/hub/api/{path}", headers=headers) as answer:
+            if answer.status_code != 200:
+                return []
             lines = [line[6:] for line in answer.iter_lines() if line.startswith("data: ")]
         return [json.loads(line) for line in lines]
 
@@ -239,16 +243,13 @@ class LiveHubWithService(LiveHub):
             "the backend has ended",
         )
 
-    def refused(self, user: str, options: object) -> httpx.Response:
-        """The answer to a request that is refused, at once or as soon as it has been looked at."""
-        self.api("POST", f"users/{user}")
-        body = json.dumps(options).encode()
-        answer = self.api("POST", f"users/{user}/servers/", content=body)
-        if answer.status_code == 202:
-            failed = self.progress(user)[-1]
-            assert failed.get("failed"), failed
-            return httpx.Response(422, json={"message": failed["message"]})
-        return answer
+    def watch(self, user: str, options: object) -> list[dict[str, Any]]:
+        """Start a session and see its progress from its beginning to its end."""
+        with ThreadPoolExecutor(1) as background:
+            asked = background.submit(self.begin, user, options)
+            events = until(lambda: self.progress(user), "there is progress to see")
+            asked.result()
+        return list(events)
 
     def environment(self, pid: int) -> dict[str, str]:
         """The environment that a process was started with."""
@@ -296,10 +297,9 @@ class Visitor:
         """The page with the spawn form."""
         return self.client.get("/hub/spawn").text
 
-    def send(self, **fields: str) -> httpx.Response:
+    def send(self, data: dict[str, str]) -> httpx.Response:
         """Send the spawn form; the answer is not followed."""
         self.form()
-        data = {name.replace("__", ":"): value for name, value in fields.items()}
         return self.client.post(
             "/hub/spawn", params=self._xsrf(), data=data, follow_redirects=False
         )

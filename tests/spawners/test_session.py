@@ -11,6 +11,7 @@ import pytest
 
 from tests.spawners.live_hub import LiveHubWithService, Visitor, until
 
+HOPELESS = {"profile": "hopeless", "backend": {"kind": "toy"}}
 DASK = {"profile": "small", "backend": {"kind": "dask", "options": {"workers": 1}}}
 
 
@@ -22,13 +23,31 @@ def ada(hub: LiveHubWithService) -> Iterator[str]:
         hub.stop("ada")
 
 
+@pytest.fixture
+def slow(hub: LiveHubWithService) -> Iterator[str]:
+    """A user whose sessions take two seconds to begin, so that one can watch."""
+    yield "slow-ada"
+    if hub.servers("slow-ada"):
+        hub.stop("slow-ada")
+
+
+@pytest.fixture
+def vera(hub: LiveHubWithService) -> Iterator[Visitor]:
+    """Somebody at a browser."""
+    visitor = Visitor(hub, "vera")
+    yield visitor
+    visitor.close()
+
+
 @pytest.mark.shows("K1", "T28", "T29")
 def test_session_and_dask_cluster_come_up_and_go_together(
-    hub: LiveHubWithService, ada: str
+    hub: LiveHubWithService, slow: str
 ) -> None:
-    answer = hub.begin(ada, DASK)
-    assert answer.status_code == 202, answer.text
-    told = [event["message"] for event in hub.progress(ada)]
+    ada = slow
+    events = hub.watch(ada, DASK)
+    told = [event["message"] for event in events]
+    percents = [event["progress"] for event in events if "progress" in event]
+    assert percents == sorted(percents)
     assert told[0] == "Server requested"
     assert any("notebook server" in message for message in told), told
     assert any("Dask cluster" in message for message in told), told
@@ -38,7 +57,7 @@ def test_session_and_dask_cluster_come_up_and_go_together(
         return [b for b in hub.backends(ada) if b["phase"] == "running"]
 
     (backend,) = until(usable, "the cluster is running")
-    assert (backend["name"], backend["session"], backend["owner"]) == ("dask", "", "ada")
+    assert (backend["name"], backend["session"], backend["owner"]) == ("dask", "", ada)
     hub.stop(ada)
     until(lambda: not hub.backends(ada), "the cluster has ended")
     assert hub.processes(ada) == []
@@ -59,26 +78,28 @@ def test_a_backend_that_is_to_be_kept_outlives_its_session(
 
 @pytest.mark.shows("K6", "T29")
 def test_a_failed_backend_leaves_a_working_session_and_says_why(
-    hub: LiveHubWithService, ada: str
+    hub: LiveHubWithService, slow: str
 ) -> None:
-    hub.begin(ada, {"profile": "hopeless", "backend": {"kind": "dask"}})
-    told = " ".join(event["message"] for event in hub.progress(ada))
+    ada = slow
+    told = " ".join(e["message"] for e in hub.watch(ada, HOPELESS))
+    assert "Starting the notebook server" in told
+    assert "The Toy did not start" in told
+    assert "The session starts without it" in told
     until(lambda: hub.servers(ada).get("", {}).get("ready"), "the session is ready")
     hub.kernel(ada)
-    assert "Starting the notebook server" in told
-    until(lambda: not hub.backends(ada), "the failed backend is gone")
+    assert hub.backends(ada) == []
+    hub.stop(ada)
 
 
 @pytest.mark.shows("K6")
 def test_a_session_that_needs_its_backend_fails_with_it_and_leaves_nothing(
     hub: LiveHubWithService, ada: str
 ) -> None:
-    hub.begin(ada, {"profile": "demanding", "backend": {"kind": "dask"}})
-    last = hub.progress(ada)[-1]
-    assert last.get("failed"), last
-    assert "this session needs did not start" in last["message"]
+    answer = hub.begin(ada, {"profile": "demanding", "backend": {"kind": "toy"}})
+    assert answer.status_code == 503
+    assert "The Toy that this session needs did not start" in answer.json()["message"]
     until(lambda: not hub.servers(ada), "the session is gone")
-    until(lambda: not hub.backends(ada), "the backend is gone")
+    assert hub.backends(ada) == []
     assert hub.processes(ada) == []
 
 
@@ -185,7 +206,7 @@ def test_bad_options_over_rest_are_refused_in_words_and_start_nothing(
     if options == []:
         pytest.skip("the hub takes an empty body for no options")
     user = "mallory"
-    answer = hub.refused(user, options)
+    answer = hub.begin(user, options)
     assert 400 <= answer.status_code < 500, answer.text
     assert len(answer.json()["message"]) > 10, answer.text
     assert hub.processes(user) == []
@@ -193,10 +214,8 @@ def test_bad_options_over_rest_are_refused_in_words_and_start_nothing(
 
 
 @pytest.mark.shows("T21", "T40")
-def test_the_form_offers_what_the_user_may_have_and_nothing_else(hub: LiveHubWithService) -> None:
-    visitor = Visitor(hub, "vera")
-    page = visitor.form()
-    visitor.close()
+def test_the_form_offers_what_the_user_may_have_and_nothing_else(vera: Visitor) -> None:
+    page = vera.form()
     assert "Start a session" in page
     assert "Notebook only" in page
     assert "For others" not in page
@@ -205,32 +224,39 @@ def test_the_form_offers_what_the_user_may_have_and_nothing_else(hub: LiveHubWit
 
 
 @pytest.mark.shows("T40")
-def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(hub: LiveHubWithService) -> None:
-    visitor = Visitor(hub, "vera")
-    answer = visitor.send(
-        profile="small", kind="dask",
-        number__small__dask__workers="9", text__small__dask__memory="1 GiB",
-    )  # fmt: skip
-    visitor.close()
+def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(vera: Visitor) -> None:
+    answer = vera.send(
+        {
+            "profile": "small",
+            "kind": "dask",
+            "number:small:dask:workers": "9",
+            "text:small:dask:memory": "1 GiB",
+        }
+    )
     assert answer.status_code == 422
     assert "options.workers is too large. Choose at most 4." in answer.text
     assert re.search(r'name="number:small:dask:workers" value="9"', answer.text)
 
 
 @pytest.mark.shows("T40")
-def test_the_form_starts_what_was_chosen_and_remembers_it(hub: LiveHubWithService) -> None:
-    visitor = Visitor(hub, "vera")
-    answer = visitor.send(
-        profile="small", kind="dask", number__small__dask__workers="2",
-        text__small__dask__memory="300 MiB", text__small__dask__name="Étude <1>",
-        text__plain__dask__ignored="because another profile is chosen",
-    )  # fmt: skip
-    assert answer.status_code == 302, answer.text[-500:]
+def test_the_form_starts_what_was_chosen_and_remembers_it(
+    hub: LiveHubWithService, vera: Visitor
+) -> None:
+    answer = vera.send(
+        {
+            "profile": "small",
+            "kind": "dask",
+            "number:small:dask:workers": "2",
+            "text:small:dask:memory": "300 MiB",
+            "text:small:dask:@name": "Étude <1>",
+            "text:plain:dask:ignored": "because another profile is chosen",
+        }
+    )
+    assert answer.status_code == 302, answer.text
     until(lambda: hub.servers("vera").get("", {}).get("ready"), "the session is ready")
     (backend,) = until(lambda: hub.backends("vera"), "its backend")
     hub.stop("vera")
-    page = visitor.form()
-    visitor.close()
+    page = vera.form()
     assert backend["name"] == "Étude <1>"
     assert backend["options"]["memory"] == "300 MiB"
     assert "Your last choice is filled in" in page
