@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -60,4 +61,22 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(Head, endless=("/events", "/logs"))
     app.add_middleware(BodyLimit)
     app.add_middleware(Timed, metrics=service.metrics)
+    _document_problems_once(app)
     return app
+
+
+def _document_problems_once(app: FastAPI) -> None:
+    """FastAPI documents an error model as plain JSON too, which it never is."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for answer in operation["responses"].values():
+                    content = answer.get("content", {})
+                    if problems.MEDIA_TYPE in content:
+                        content.pop("application/json", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

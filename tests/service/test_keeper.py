@@ -1,0 +1,126 @@
+"""Listening, and keeping the service up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from alongside_service.keeper import relieve
+from alongside_service.server import CannotListen, listen
+from tests.service.hub import free_ports, wait_for
+
+CHILD = """\
+import os, signal, sys, time
+from pathlib import Path
+from alongside_service.keeper import keep
+home = Path(sys.argv[1])
+def serve():
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    with (home / "served").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    if (home / "fail").exists():
+        raise RuntimeError("on purpose")
+    while True:
+        time.sleep(60)
+sys.exit(keep(serve, home / "service.json", follow_parent=True))
+"""
+
+
+def serving(home: Path) -> list[int]:
+    """The processes that have served, oldest first."""
+    path = home / "served"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    """A keeper."""
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(home)], stderr=subprocess.DEVNULL)
+
+
+def test_a_serving_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    keeper = start(tmp_path)
+    try:
+        for generation in range(1, 3):
+            wait_for(lambda n=generation: len(serving(tmp_path)) == n, "a serving process")
+            os.kill(serving(tmp_path)[-1], signal.SIGKILL)
+        wait_for(lambda: len(serving(tmp_path)) == 3, "the third")
+        assert keeper.poll() is None
+    finally:
+        keeper.terminate()
+        assert keeper.wait(15) == 0
+    assert not any(exists(pid) for pid in serving(tmp_path))
+
+
+def test_one_that_always_fails_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "fail").touch()
+    keeper = start(tmp_path)
+    wait_for(lambda: len(serving(tmp_path)) >= 3, "three tries")
+    keeper.terminate()
+    assert keeper.wait(15) == 0
+
+
+def test_the_serving_process_outlives_its_keeper_and_is_relieved_by_the_next(
+    tmp_path: Path,
+) -> None:
+    first = start(tmp_path)
+    wait_for(lambda: len(serving(tmp_path)) == 1, "a serving process")
+    (old,) = serving(tmp_path)
+    first.kill()
+    first.wait(5)
+    assert exists(old)
+    relieve(tmp_path / "service.json")
+    wait_for(lambda: not exists(old), "its end")
+    relieve(tmp_path / "service.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[1]", '["x", "y"]', "[1, 2]", "null"])
+def test_a_record_that_means_nothing_ends_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / "service.json").write_text(text)
+    relieve(tmp_path / "service.json")
+
+
+def test_a_port_that_is_just_being_given_up_is_waited_for() -> None:
+    (port,) = free_ports(1)
+    holder = socket.create_server(("127.0.0.1", port))
+    threading.Timer(0.3, holder.close).start()
+    with listen(f"http://127.0.0.1:{port}", wait=10) as sock:
+        assert sock.getsockname()[1] == port
+
+
+def test_a_taken_port_is_a_sentence() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as holder,
+        pytest.raises(CannotListen, match=r"Port \d+ on 127.0.0.1 is in use. End the program"),
+    ):
+        listen(f"http://127.0.0.1:{holder.getsockname()[1]}", wait=0.2)
+
+
+def test_an_address_that_is_not_ours_is_a_sentence() -> None:
+    with pytest.raises(CannotListen, match=r"Can.t listen at 203\.0\.113\.1"):
+        listen("http://203.0.113.1:8000", wait=0.2)
+
+
+def test_a_service_without_a_hub_says_so(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTERHUB_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "alongside_service"],
+        env=environment | {"ALONGSIDE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "let the hub start this service" in done.stderr
+    assert "Traceback" not in done.stderr
