@@ -115,14 +115,16 @@ async def _ask(target: str, deadline: float) -> tuple[str, Connection]:
     async with AsyncClient.at(endpoint) as service:
         backend = (await service.backend(None if target == SESSION else target)).state
         while True:
-            left = max(0.0, deadline - time.monotonic())
-            await service.run(operations.wait(backend.id, USABLE, left))
+            if backend.phase not in USABLE:
+                left = max(0.0, deadline - time.monotonic())
+                backend = await service.run(operations.wait(backend.id, USABLE, left))
             try:
                 return backend.id, await service.connection(backend)
             except NotReady:
                 if time.monotonic() >= deadline:
                     raise
                 await asyncio.sleep(0.1)
+                backend = await service.run(operations.get(backend.id))
 
 
 class AlongsideConnector(Connector):
