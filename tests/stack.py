@@ -82,6 +82,7 @@ class Stack:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         environment |= {"PORT": str(self.port), "ALONGSIDE_HOME": str(self.home)}
         self.home.mkdir(parents=True, exist_ok=True)
+        self.stop()
         self.process = subprocess.Popen(
             [sys.executable, str(LAUNCHER)],
             env=environment | self.environment,

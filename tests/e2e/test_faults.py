@@ -48,8 +48,10 @@ def call(api: httpx.Client, method: str, path: str, **body: Any) -> httpx.Respon
     def answer() -> httpx.Response | None:
         with contextlib.suppress(httpx.TransportError):
             response = api.request(method, path, **body)
-            if response.status_code not in (403, 404, 500, 502, 503) or method == "DELETE":
-                return response if response.status_code < 500 else None
+            from_service = "json" in response.headers.get("content-type", "")
+            gone = method == "DELETE" and response.status_code in (204, 404)
+            if gone or (from_service and response.status_code not in (403, 500, 502, 503)):
+                return response
         return None
 
     found: httpx.Response = wait_until(f"an answer to {method} {path}", answer, 60)
