@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -123,6 +124,16 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
         assert self.process is not None
         self.process.kill()
         self.process.wait(10)
+
+    def alter_state(self, user: str, pid: int | None) -> None:
+        """While the hub is down: make its record of a session name another process, or none."""
+        where = "WHERE user_id = (SELECT id FROM users WHERE name = ?)"
+        with contextlib.closing(sqlite3.connect(self.place / "hub.sqlite")) as database:
+            (text,) = database.execute(f"SELECT state FROM spawners {where}", (user,)).fetchone()
+            state = json.loads(text)
+            state = {} if pid is None else state | {"pid": pid}
+            database.execute(f"UPDATE spawners SET state = ? {where}", (json.dumps(state), user))
+            database.commit()
 
     def end(self) -> None:
         """End the hub and its proxy, sessions first."""

@@ -1,0 +1,68 @@
+"""The operator's one line leaves what is there already and says all that is needed."""
+
+from __future__ import annotations
+
+import pytest
+from traitlets.config import Config
+
+from alongside_service.scopes import SERVICE_NEEDS
+from alongside_spawners import configure
+from alongside_spawners.configuration import SERVICE_SCOPES
+
+
+def test_it_sets_up_spawner_service_and_permissions() -> None:
+    c = Config()
+    configure(c, home="/srv/alongside", catalogue="/etc/catalogue.yaml")
+    (service,) = c.JupyterHub.services
+    roles = {role["name"]: role for role in c.JupyterHub.load_roles}
+    assert c.JupyterHub.spawner_class == "alongside-local"
+    assert service["name"] == "alongside"
+    assert service["environment"] == {
+        "ALONGSIDE_HOME": "/srv/alongside",
+        "ALONGSIDE_CATALOGUE": "/etc/catalogue.yaml",
+    }
+    assert service["api_token"] == c.AlongsideMixin.service_token
+    assert "access:services!service=alongside" in roles["user"]["scopes"]
+    assert "self" in roles["user"]["scopes"]
+    assert roles["alongside-service"]["services"] == ["alongside"]
+
+
+def test_the_service_is_given_the_scopes_it_says_it_needs() -> None:
+    assert set(SERVICE_SCOPES) == set(SERVICE_NEEDS)
+
+
+def test_each_start_of_the_hub_has_a_token_of_its_own() -> None:
+    one, other = Config(), Config()
+    configure(one)
+    configure(other)
+    assert one.AlongsideMixin.service_token != other.AlongsideMixin.service_token
+    assert len(one.AlongsideMixin.service_token) >= 32
+
+
+@pytest.mark.parametrize("how", ["assigned", "appended"])
+def test_services_and_roles_of_the_operator_stay(how: str) -> None:
+    c = Config()
+    service, role = {"name": "culler"}, {"name": "user", "scopes": ["self", "shares!user"]}
+    if how == "assigned":
+        c.JupyterHub.services = [service]
+        c.JupyterHub.load_roles = [role]
+    else:
+        c.JupyterHub.services.append(service)
+        c.JupyterHub.load_roles.append(role)
+    configure(c)
+    services, roles = c.JupyterHub.services, c.JupyterHub.load_roles
+    if how == "appended":
+        services, roles = (lazy.to_dict()["extend"] for lazy in (services, roles))
+    assert [s["name"] for s in services] == ["culler", "alongside"]
+    users = [r for r in roles if r["name"] == "user"]
+    assert len(users) == 1
+    assert users[0]["scopes"] == ["self", "shares!user", "access:services!service=alongside"]
+
+
+def test_a_service_started_elsewhere_has_a_token_and_no_command() -> None:
+    c = Config()
+    configure(c, managed=False, token="of the service", service_url="http://10.0.0.7:8790")
+    (service,) = c.JupyterHub.services
+    assert "command" not in service
+    with pytest.raises(ValueError, match="token"):
+        configure(Config(), managed=False)
