@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from alongside.errors import InvalidFields, InvalidRequest
 from alongside.models import Lifetime, Model, Share
@@ -67,6 +67,13 @@ class Launch(BackendChoice):
     )
     directory: str = Field("", max_length=_LONG, description="Working directory of the workers.")
     account: str = Field("", max_length=_LONG, description="Unix account; only the hub may say.")
+
+    @field_validator("directory")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if path and not (path.startswith("/") and path.isprintable()):
+            raise ValueError("not an absolute path; begin it with a slash")
+        return path
 
 
 class Patch(Model):

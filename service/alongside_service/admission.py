@@ -12,6 +12,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from alongside.catalogue import Catalogue, limit_lifetime
 from alongside.errors import (
@@ -33,6 +34,10 @@ from alongside_service.registry import Registry
 ENDING_WAIT = 10.0
 """How long, in seconds, a launch waits for backends of its owner that are just ending."""
 
+PLATFORM_WAIT = 30.0
+"""How long, in seconds, the platform has to record a wish."""
+
+T = TypeVar("T")
 _REMEMBERED = 10_000
 _MOST_SHARES = 50
 
@@ -92,10 +97,8 @@ class Admission:
             self._check_room(owner, spec, current.spec.resources)
             await self._check_capacity(spec, current.spec.resources)
             spec = spec.model_copy(update={"generation": spec.generation + 1})
-            await self._platform(spec).update(spec)
-            observed = Observed(spec, current.status)
-            self._registry.put(observed)
-            return observed
+            await self._bounded(self._platform(spec).update(spec))
+            return self._registry.replace(spec) or Observed(spec, current.status)
 
         return await self._decide(owner.name, attempt)
 
@@ -114,6 +117,16 @@ class Admission:
         except AlongsideError as error:
             self._refused(error.code)
             raise
+
+    async def _bounded(self, work: Awaitable[T]) -> T:
+        """The platform's answer. One that hangs must not hold up everybody for ever."""
+        try:
+            async with asyncio.timeout(PLATFORM_WAIT):
+                return await work
+        except TimeoutError:
+            raise Unavailable(
+                "The platform does not answer.", "Look whether it is there after a while."
+            ) from None
 
     def _something_ends(self, owner: str) -> bool:
         return any(o.spec.stop and o.status.live for o in self._registry.of(owner))
@@ -149,8 +162,7 @@ class Admission:
                 )
         self._check_room(owner, spec, Resources())
         await self._check_capacity(spec, Resources())
-        await self._platform(spec).launch(spec)
-        # a record of an earlier end is of no use beside its successor
+        await self._bounded(self._platform(spec).launch(spec))
         observed = self._registry.get(spec.id) or Observed(spec, Status())
         self._registry.put(observed)
         return observed
@@ -171,7 +183,7 @@ class Admission:
         check(asked, used, limits)
 
     async def _check_capacity(self, spec: Spec, present: Resources) -> None:
-        capacity = await self._platform(spec).capacity()
+        capacity = await self._bounded(self._platform(spec).capacity())
         check_capacity(spec.resources - present, self._free(spec.platform, capacity))
 
     def _free(self, platform: str, capacity: Capacity) -> Capacity:

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from alongside.errors import AlongsideError
 from alongside_service.parent import end_with_parent
 
 _log = logging.getLogger("alongside.keeper")
@@ -95,6 +96,8 @@ def _fork(serve: Callable[[], None], parent: int | None, record: Path) -> int:
         code = 0
     except KeyboardInterrupt:
         code = 0  # how the web server reports SIGINT after it has ended in good order
+    except AlongsideError as error:
+        _log.error("The service can't start: %s", error)
     except BaseException:
         _log.exception("The serving process failed.")
     finally:

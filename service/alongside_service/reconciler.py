@@ -181,7 +181,7 @@ class Reconciler:
             if action.until is not None:
                 self._later(id, (action.until - datetime.now(UTC)).total_seconds())
             return
-        if isinstance(action, Stop):
+        if isinstance(action, Stop) and not observed.spec.forget:
             _log.info("Ending backend %s of %s: %s.", id, observed.spec.owner, action.why)
         try:
             async with asyncio.timeout(_ATTEMPT):

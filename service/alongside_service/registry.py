@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
-from alongside.models import Backend, Resources
+from alongside.models import Backend, Resources, Spec
 from alongside.platforms.base import Observed, Platform, Removed
 from alongside.quotas import total
 
@@ -74,6 +74,14 @@ class Registry:
         self._known[id] = observed
         self._tell(id, before, observed)
 
+    def replace(self, spec: Spec) -> Observed | None:
+        """Take note of a new specification, unless the backend has gone meanwhile."""
+        current = self._known.get(spec.id)
+        if current is None:
+            return None
+        self.put(Observed(spec, current.status))
+        return self._known[spec.id]
+
     def drop(self, id: str) -> None:
         """Forget a backend of which nothing is left."""
         before = self._known.pop(id, None)
@@ -97,11 +105,10 @@ class Registry:
 
     async def load(self, platform: Platform) -> None:
         """Learn all backends of a platform at once, and forget those that it has no more."""
+        known = {o.spec.id for o in self if o.spec.platform == platform.name}
         observed = await platform.observed()
-        present = {o.spec.id for o in observed}
-        for gone in [o for o in self if o.spec.platform == platform.name]:
-            if gone.spec.id not in present:
-                self.drop(gone.spec.id)
+        for gone in known - {o.spec.id for o in observed}:
+            self.drop(gone)  # what was recorded since we asked is not among `known`
         for found in observed:
             self.put(found)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
+import signal
 import socket
 import time
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ _log = logging.getLogger("alongside.service")
 _PORT_WAIT = 15.0
 _PAUSE = 0.1
 _GRACE = 2
+_CONNECTIONS = 2000
 
 
 class CannotListen(Exception):
@@ -58,18 +61,31 @@ def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
 
 
 def serve(app: FastAPI, sock: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; open streams are cut after `_GRACE` seconds."""
+    """Serve until SIGTERM or SIGINT; open streams are cut after `_GRACE` seconds.
+
+    Raises AlongsideError when the application can't be opened.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        lifespan="on",
+        lifespan="off",  # by ourselves, so that an error comes out of it as it is
         loop="asyncio",
         http="h11",
         ws="websockets-sansio",
         proxy_headers=False,
         server_header=False,
+        limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    uvicorn.Server(config).run(sockets=[sock])
+
+    # the server raises the signal that ended it once more; what is to be closed comes after that
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: None)
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            await uvicorn.Server(config).serve(sockets=[sock])
+
+    asyncio.run(run())

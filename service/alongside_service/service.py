@@ -28,6 +28,7 @@ from alongside_service.registry import Registry
 
 _log = logging.getLogger("alongside.service")
 _CATALOGUE_INTERVAL = 1.0
+_COMPARE_INTERVAL = 60.0
 
 
 @dataclass
@@ -86,6 +87,17 @@ class Service:
         await platform.open()
         await self.registry.load(platform)
         self._spawn(self.registry.follow(platform))
+        self._spawn(self._compare(platform))
+
+    async def _compare(self, platform: Platform) -> None:
+        """Now and then compare what we know with the truth, should news ever be lost."""
+        while True:
+            await asyncio.sleep(_COMPARE_INTERVAL)
+            try:
+                async with asyncio.timeout(_COMPARE_INTERVAL):
+                    await self.registry.load(platform)
+            except Exception:
+                _log.exception("Platform %s can't be read.", platform.name)
 
     async def _follow_catalogue(self) -> None:
         while True:
@@ -124,16 +136,14 @@ class Service:
         if current is None:
             return observed
         spec = current.spec.model_copy(update={"stop": True, "forget": forget})
-        stopping = Observed(spec, current.status)
-        self.registry.put(stopping)
-        return stopping
+        return self.registry.replace(spec) or observed
 
     async def detach(self, observed: Observed) -> None:
         """Let a backend go on without its session."""
         generation = observed.spec.generation + 1
         detached = observed.spec.model_copy(update={"session": None, "generation": generation})
         await self.platform(observed).update(detached)
-        self.registry.put(Observed(detached, observed.status))
+        self.registry.replace(detached)
 
     async def session_ended(self, observed: Observed) -> None:
         """Do what follows from the end of a backend's session; a grace is the reaper's."""

@@ -50,9 +50,9 @@ class AlongsideService(Application):
         help="Names of the platforms to use; each takes its own settings by its class name.",
     ).tag(config=True)
     account = Unicode(
-        "",
         help="Unix account that the backends of a user run as, where the hub's spawner does not "
-        "say; `{username}` stands for the user. Empty: the service's own account.",
+        "say; `{username}` stands for the user. Empty: the service's own account. "
+        "Default: `$ALONGSIDE_ACCOUNT`."
     ).tag(config=True)
     hub_timeout = Float(10.0, help="Seconds that the hub has for an answer.").tag(config=True)
     grace = Float(
@@ -90,6 +90,10 @@ class AlongsideService(Application):
     def _catalogue(self) -> str:
         given = os.environ.get("ALONGSIDE_CATALOGUE")
         return given or str(Path(self.home) / "catalogue.yaml")
+
+    @default("account")
+    def _account(self) -> str:
+        return os.environ.get("ALONGSIDE_ACCOUNT", "")
 
     @default("url")
     def _url(self) -> str:

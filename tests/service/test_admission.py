@@ -211,3 +211,14 @@ async def test_lifetime_shares_and_keep_are_changed(run: Running) -> None:
     assert (longer.status_code, longer.json()["field"]) == (422, "lifetime.maximum")
     both = await ada.patch(f"backends/{id}", json={"shares": [{"user": "a", "group": "b"}]})
     assert (both.status_code, both.json()["field"]) == (422, "shares.0")
+
+
+async def test_a_platform_that_hangs_is_said_to_and_holds_up_nobody_for_ever(
+    run: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alongside_service.admission.PLATFORM_WAIT", 0.05)
+    ada = run.user("ada")
+    release = run.platform.hold("launch")
+    assert (await ada.post("backends", json={"kind": "dask"})).status_code == 503
+    release()
+    assert (await ada.post("backends", json={"kind": "dask"})).status_code == 202

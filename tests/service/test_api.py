@@ -38,6 +38,7 @@ SETTINGS = settings(
         ({"kind": "dask", "name": ""}, "name", "empty"),
         ({"kind": "dask", "name": "a\u0000b"}, "name", "control characters"),
         ({"kind": "dask", "owner": "bob"}, "owner", "for yourself"),
+        ({"kind": "dask", "directory": "../x"}, "directory", "not an absolute path"),
         ({}, "kind", "missing"),
         ([], "", ""),
         ("dask", "", ""),

@@ -220,3 +220,17 @@ async def test_a_watch_that_breaks_is_begun_anew_and_nothing_is_missed(run: Runn
     await run.settled(lambda: not run.platform._watchers)
     del run.platform.backends[id]
     await run.settled(lambda: run.service.registry.get(id) is None)
+
+
+async def test_news_that_were_lost_are_made_up_for(run: Running) -> None:
+    ada = run.user("ada")
+    kept, lost = [
+        (await ada.post("backends", json={"kind": "dask", "name": name})).json()["id"]
+        for name in ("kept", "lost")
+    ]
+    known = run.platform.backends.pop(lost)
+    await run.service.registry.load(run.platform)
+    assert [o.spec.id for o in run.service.registry] == [kept]
+    run.platform.backends[lost] = known
+    await run.service.registry.load(run.platform)
+    assert {o.spec.id for o in run.service.registry} == {kept, lost}

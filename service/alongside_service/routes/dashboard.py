@@ -80,6 +80,7 @@ async def oauth_callback(request: Request, service: TheService) -> Response:
 
 
 @router.get("/")
-async def root() -> Response:
+async def root(service: TheService) -> Response:
     """There is no page here: what there is to see is in the session's panel and in the hub."""
-    return RedirectResponse("/hub/home", 302)
+    base = service.prefix.partition("services/")[0]
+    return RedirectResponse(f"{base}hub/home", 302)
