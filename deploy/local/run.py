@@ -112,7 +112,7 @@ class Launcher:
         deadline = time.monotonic() + READY_WITHIN
         rotated = time.monotonic()
         while True:
-            pause = 1.0 if self.ready else 0.1
+            pause = 1.0 if self.ready else 0.2
             caught = signal.sigtimedwait({*STOPS, signal.SIGCHLD}, pause)
             if caught is not None and caught.si_signo in STOPS:
                 return 0
