@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,9 +29,19 @@ class Child:
     since: float = field(default_factory=time.monotonic)
     leaving: float | None = None
     """When it was let go; None for one that is to stay."""
+    reaped: bool = False
+    """Whether it has ended and its id may be somebody else's by now."""
+
+    def bury(self) -> None:
+        """Note that it has just been reaped, and kill what it leaves in its process group."""
+        self.reaped = True
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def send(self, signum: int) -> None:
-        """Signal it and its process group. It is our child and not yet reaped: the id is its."""
+        """Signal it and its process group. As it isn't reaped, the id is still its own."""
+        if self.reaped:
+            return
         for deliver in (os.killpg, os.kill):
             try:
                 deliver(self.pid, signum)

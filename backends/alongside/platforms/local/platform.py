@@ -12,9 +12,9 @@ import os
 import pwd
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from traitlets import Bool, Float, Int, List, Unicode, default
 
@@ -30,15 +30,14 @@ from alongside.platforms.local.launching import Launcher
 from alongside.platforms.local.logs import LogReader
 from alongside.platforms.local.machine import usable_cores, usable_memory
 from alongside.platforms.local.process import Identity
-from alongside.platforms.local.recovery import expired, set_aside, settle
 from alongside.platforms.local.settings import Settings
 from alongside.platforms.local.store import Corrupt, Folder, Home, read, storing
 from alongside.platforms.local.tracking import Tracker
+from alongside.platforms.local.upkeep import Upkeep
 from alongside.platforms.local.warm import WarmProcesses
 from alongside.quotas import total
 
 _LONGEST_SOCKET = 107  # bytes, a limit of the kernel
-_RETRY = 10.0  # seconds
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -95,10 +94,6 @@ class LocalPlatform(Platform):
                 "Set ALONGSIDE_HOME to a shorter path.",
             )
         await asyncio.to_thread(self._home.prepare)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._unwritten: set[str] = set()
-        self._unreadable: set[str] = set()
         self._warm: WarmProcesses | None = None
         if self.warm:
             modules = dict.fromkeys(m for kind in kinds().values() for m in kind.preload)
@@ -106,24 +101,32 @@ class LocalPlatform(Platform):
             self._warm = WarmProcesses(preload, log=self.log)
             await self._warm.start()
         self._launcher = Launcher(self._warm, self.environment, self.log)
-        with storing("Watching the state directory"):
-            self._inotify = Inotify()
-            self._tracker = Tracker(
-                self._home, self._inotify, self._lost, self._corrupt, self._ended
-            )
-            self._tracker.open()
+        self._upkeep = Upkeep(self._home, self.keep_ended, self.log)
+        try:
+            with storing("Watching the state directory"):
+                self._inotify = Inotify()
+                self._tracker = Tracker(
+                    self._home,
+                    self._inotify,
+                    self._lost,
+                    self._upkeep.corrupt,
+                    self._upkeep.ended,
+                )
+                self._upkeep.refresh = self._tracker.refresh
+                self._tracker.open()
+        except BaseException:
+            if self._warm is not None:
+                await self._warm.close()
+            raise
         await asyncio.gather(*(self._recover(seen) for seen in self._tracker.all()))
 
     async def close(self) -> None:
         if self._tracker is None:
             return
-        for timer in self._timers.values():
-            timer.cancel()
         self._tracker.close()
         self._inotify.close()
         self._tracker = None
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=10)
+        await self._upkeep.close()
         self._launcher.close()
         if self._warm is not None:
             await self._warm.close()
@@ -166,18 +169,11 @@ class LocalPlatform(Platform):
             self.log.warning("Ending %s without a record of the wish: %s", id, error)
             message = signal.SIGTERM
             if forget:
-                self._unwritten.add(id)
+                self._upkeep.forget_later(id)
         if self._send(folder, message):
-            self._later(f"{id} stop", 6 * self.grace + 5, lambda: self._insist(id))
+            self._upkeep.insist_later(id, 6 * self.grace + 5)
         else:
-            await self._settle(id)
-
-    def _insist(self, id: str) -> None:
-        """End a supervisor that did not follow the wish to stop (hung, or stopped by a signal)."""
-        supervisor = self._home.folder(id).supervisor()
-        if supervisor is not None:
-            self.log.warning("The supervisor of %s does not end its backend and is killed.", id)
-            supervisor.send(signal.SIGKILL)
+            await self._upkeep.settle(id)
 
     def _replace(self, folder: Folder, spec: Spec) -> None:
         with self._home.changing():
@@ -321,7 +317,7 @@ class LocalPlatform(Platform):
             identity = await self._launcher.start(folder, spec, self._settings())
         except AlongsideError as error:
             self.log.warning("No supervisor for %s: %s", spec.id, error)
-            await self._settle(spec.id, problem=error)
+            await self._upkeep.settle(spec.id, problem=error)
             return
         self._track.supervise(spec.id, identity)
 
@@ -333,74 +329,8 @@ class LocalPlatform(Platform):
         if seen.status.phase is Phase.PENDING and not seen.spec.stop:
             await self._start(seen.spec)
         else:
-            await self._settle(seen.spec.id)
+            await self._upkeep.settle(seen.spec.id)
 
     def _lost(self, id: str, identity: Identity) -> None:
         self._launcher.bury(identity.pid)
-        self._do(self._settle(id, identity.pid))
-
-    async def _settle(
-        self, id: str, session: int = 0, problem: AlongsideError | None = None
-    ) -> None:
-        """Clear up where there is no supervisor (any more), as `recovery.settle` does."""
-        folder = self._home.folder(id)
-        if folder.supervisor() is None and folder.path.exists():
-            try:
-                await asyncio.to_thread(settle, folder, session, problem)
-            except Corrupt as finding:
-                self._corrupt(id, str(finding))
-            except OSError as error:
-                self.log.warning("The end of %s can't be recorded yet: %s", id, error)
-                self._later(id, _RETRY, lambda: self._do(self._settle(id, session, problem)))
-        if self._tracker is not None:
-            self._tracker.refresh(id)
-
-    def _ended(self, seen: Observed) -> None:
-        """Remove the record when its time has come."""
-        id = seen.spec.id
-        forget = seen.spec.forget or id in self._unwritten
-        if forget or expired(seen.status, self.keep_ended):
-            self._do(self._forget(id))
-        else:
-            self._later(id, self.keep_ended + 1, lambda: self._track.refresh(id))
-
-    async def _forget(self, id: str) -> None:
-        try:
-            await asyncio.to_thread(self._home.folder(id).remove)
-        except OSError as error:
-            self.log.warning("The record of %s can't be removed yet: %s", id, error)
-            self._later(id, _RETRY, lambda: self._do(self._forget(id)))
-        else:
-            self._unwritten.discard(id)
-            for key in (id, f"{id} stop"):
-                if timer := self._timers.pop(key, None):
-                    timer.cancel()
-
-    def _corrupt(self, id: str, problem: str) -> None:
-        if id not in self._unreadable:
-            self._unreadable.add(id)
-            self.log.warning("A backend's record can't be read and is set aside: %s", problem)
-            self._do(self._set_aside(id))
-
-    async def _set_aside(self, id: str) -> None:
-        where = self._home.path / "unreadable"
-        try:
-            await asyncio.to_thread(set_aside, self._home.folder(id), where)
-        except OSError as error:
-            self.log.warning("The record of %s can't be set aside: %s", id, error)
-        finally:
-            self._unreadable.discard(id)
-        if self._tracker is not None:
-            self._tracker.refresh(id)
-
-    def _later(self, key: str, delay: float, call: Callable[[], None]) -> None:
-        """Call in `delay` seconds, instead of what was planned under this key before."""
-        if timer := self._timers.pop(key, None):
-            timer.cancel()
-        if self._tracker is not None:
-            self._timers[key] = asyncio.get_running_loop().call_later(delay, call)
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._upkeep.do(self._upkeep.settle(id, identity.pid))
