@@ -1,4 +1,4 @@
-"""Run every measurement and print the table: ``python -m benchmarks [--rounds N] [--write FILE]``."""
+"""Run every measurement and print the table: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def main() -> None:
         rows += login.measure(stack, Path(directory) / "plain", options.rounds)
     table = "\n".join([HEAD, *(row.markdown() for row in rows)])
     cores, memory = psutil.cpu_count(), psutil.virtual_memory().total / 2**30
-    text = f"{table}\n\nMedians of {options.rounds} alternating rounds on {cores} cores, {memory:.0f} GiB.\n"
+    machine = f"{cores} cores, {memory:.0f} GiB"
+    text = f"{table}\n\nMedians of {options.rounds} alternating rounds on {machine}.\n"
     print(text)
     if options.write:
         options.write.write_text(text)

@@ -52,7 +52,10 @@ def plain_hub(home: Path) -> Iterator[str]:
     )
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", "config.py"], cwd=home, stdout=log, stderr=log
+            [sys.executable, "-m", "jupyterhub", "-f", "config.py"],
+            cwd=home,
+            stdout=log,
+            stderr=log,
         )
     url = f"http://127.0.0.1:{port}"
 
@@ -101,7 +104,7 @@ def measure(stack: Stack, home: Path, rounds: int) -> list[Row]:
             lab = one_login(browser, stack.url, user, stack.password, ours=True)
             with stack.api(stack.token(user)) as api:
                 wait_until(
-                    "its backend runs",
+                    f"its backend runs: {api.get('backends').text}",
                     lambda: [b for b in api.get("backends").json() if b["phase"] == "running"],
                 )
                 api_seconds = time.perf_counter() - begun

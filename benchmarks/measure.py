@@ -29,10 +29,12 @@ class Row:
         return self.ours / self.peer if self.peer else float("nan")
 
     def markdown(self) -> str:
-        peer = f"{self.peer:.2f} {self.unit}" if self.peer else ""
-        ratio = f"**{self.ratio:.2f}**" if self.peer else ""
-        goal = f"≤ {self.goal:.2f} {'met' if self.ratio <= self.goal else 'missed'}" if self.goal else ""
-        return f"| {self.what} | {self.ours:.2f} {self.unit} | {self.peer_name} | {peer} | {ratio} | {goal} |"
+        cells = [self.what, f"{self.ours:.2f} {self.unit}", self.peer_name, "", "", ""]
+        if self.peer:
+            cells[3:5] = f"{self.peer:.2f} {self.unit}", f"**{self.ratio:.2f}**"
+        if self.goal:
+            cells[5] = f"≤ {self.goal:.2f}, {'met' if self.ratio <= self.goal else 'missed'}"
+        return f"| {' | '.join(cells)} |"
 
 
 HEAD = "| what | ours | peer | peer's | ratio | goal |\n|---|---|---|---|---|---|"

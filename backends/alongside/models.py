@@ -83,7 +83,9 @@ class Spec(Model):
     start_timeout: Duration = Field(
         timedelta(minutes=5), description="Failed when it isn't running after this long."
     )
-    directory: str = Field("", description="Working directory of its processes, where there is one.")
+    directory: str = Field(
+        "", description="Working directory of its processes, where there is one."
+    )
     account: str = Field("", description="Unix account that its processes run as; '' is ours.")
     shares: tuple[Share, ...] = ()
     created: AwareDatetime

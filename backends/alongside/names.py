@@ -30,7 +30,9 @@ def check_name(name: str, field: str = "name") -> str:
         raise InvalidRequest("The name is too long.", remedy, field)
     clean = unicodedata.normalize("NFC", name).strip()
     if not clean or len(clean) > NAME_LENGTH or not clean.isprintable():
-        raise InvalidRequest("The name is empty, too long or has control characters.", remedy, field)
+        raise InvalidRequest(
+            "The name is empty, too long or has control characters.", remedy, field
+        )
     return clean
 
 

@@ -65,16 +65,18 @@ def test_from_login_to_a_result_on_ones_own_cluster_and_back(stack: Stack, page:
     assert marked
 
     page.goto(f"{stack.url}/hub/home")
-    page.get_by_role("button", name=re.compile("Stop My Server", re.I)).click()
+    page.get_by_role("button", name=re.compile("Stop My Server", re.IGNORECASE)).click()
     wait_until("the backend is gone", lambda: not backends_of(stack, token), 60)
     wait_until(
         "no process of the session is left",
-        lambda: not [
-            p
-            for p in stack.processes()
-            if p.is_running()
-            and (p.environ().get("ALONGSIDE_BACKEND") or p.environ().get("JUPYTERHUB_USER"))
-        ],
+        lambda: (
+            not [
+                p
+                for p in stack.processes()
+                if p.is_running()
+                and (p.environ().get("ALONGSIDE_BACKEND") or p.environ().get("JUPYTERHUB_USER"))
+            ]
+        ),
         60,
     )
     page.get_by_role("button", name="Logout").click()
