@@ -35,7 +35,8 @@ def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
     deadline = time.monotonic() + wait
     told = False
     while True:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # named TCP, so that asyncio knows it and switches off Nagle's waiting (40 ms an answer)
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, port))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -155,3 +157,37 @@ async def test_me_tells_limits_and_use(run: Running) -> None:
     assert (me["used"]["backends"], me["used"]["workers"]) == (1, 2)
     assert me["capacity"]["local"]["free"]["cores"] > 0
     assert me["profiles"] == ["small", "course"]
+
+
+@pytest.mark.shows("T26", "T34")
+async def test_an_edit_of_the_catalogue_is_seen_and_a_removed_profile_refused(
+    run: Running,
+) -> None:
+    ada = run.user("ada")
+    made = (await ada.post("backends", json={"kind": "dask"})).json()
+    path = run.service.catalogue.path
+    path.write_text(path.read_text().replace("  small:", "  tiny:"))
+    async with asyncio.timeout(5):
+        while (await ada.get("me")).json()["profiles"] != ["tiny"]:
+            await asyncio.sleep(0.02)
+    refused = await ada.post("backends", json={"kind": "dask", "name": "x", "profile": "small"})
+    assert (refused.status_code, refused.json()["field"]) == (403, "profile")
+    assert (await ada.get(f"backends/{made['id']}")).json()["phase"] == "running"
+    scaled = await ada.patch(f"backends/{made['id']}", json={"options": {"workers": 3}})
+    assert (scaled.status_code, scaled.json()["detail"]) == (
+        422,
+        "Profile small is not offered any more.",
+    )
+    assert (await ada.delete(f"backends/{made['id']}")).status_code == 202
+
+
+async def test_a_list_among_500_backends_of_200_users_takes_little_time(run: Running) -> None:
+    for number in range(500):
+        user = f"user{number % 200}"
+        body = {"kind": "dask", "name": f"{number}", "options": {"workers": 1}}
+        assert (await run.user(user).post("backends", json=body)).status_code == 202
+    client = run.user("user7")
+    begin = time.process_time()
+    for _ in range(100):
+        assert len((await client.get("backends")).json()) == 3
+    assert (time.process_time() - begin) / 100 < 0.02

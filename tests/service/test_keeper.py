@@ -124,3 +124,8 @@ def test_a_service_without_a_hub_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "let the hub start this service" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_answers_do_not_wait_for_nagle() -> None:
+    with listen("http://127.0.0.1:0") as sock:
+        assert sock.proto == socket.IPPROTO_TCP  # what asyncio goes by
