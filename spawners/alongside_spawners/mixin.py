@@ -20,7 +20,8 @@ from typing import Any, cast
 from jupyterhub import orm
 from jupyterhub.spawner import Spawner
 from jupyterhub.utils import maybe_future
-from traitlets import Float, Unicode, default
+from traitlets import Any as AnyValue
+from traitlets import Dict, Float, Unicode, Union, default
 
 from alongside.errors import AlongsideError, Unavailable
 from alongside_spawners.choice import Choice, alone, wants_nothing
@@ -72,6 +73,9 @@ class AlongsideMixin(Spawner):
         After that the service ends them by itself.
         """,
     ).tag(config=True)
+
+    # JupyterHub 5 hands over whatever JSON it was sent; refused in words rather than as a fault
+    user_options = Union([Dict(), AnyValue()], help="What form or REST asked for, as it came.")
 
     _choice: Choice | None = None
     _story: Story | None = None

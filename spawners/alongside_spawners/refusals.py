@@ -28,7 +28,7 @@ class Refusal(_Base):  # type: ignore[misc]
         text, status = sentences(error), status_of(error)
         reason = error.code.replace("-", "_")
         if _Base is web.HTTPError:
-            super().__init__(status, text.replace("%", "%%"), reason=reason)
+            super().__init__(status, text, reason=reason)
         else:
             super().__init__(text, reason=reason, status_code=status, message_html=html(error))
         self.jupyterhub_message = text

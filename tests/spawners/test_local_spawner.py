@@ -13,8 +13,8 @@ import pytest
 from tests.spawners.live_hub import LiveHub, Visitor, until
 
 
-@pytest.fixture
-def plain_hub(tmp_path: Path) -> Iterator[LiveHub]:
+@pytest.fixture(scope="module")
+def plain_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHub]:
     """A hub without a service; what a user is called says what goes wrong."""
     config = """
 import socket
@@ -37,7 +37,7 @@ def prepare(spawner):
 c.Spawner.pre_spawn_hook = prepare
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 30}
 """
-    running = LiveHub(tmp_path, config)
+    running = LiveHub(tmp_path_factory.mktemp("hub"), config)
     try:
         yield running.start()
     finally:

@@ -25,7 +25,7 @@ def ada(hub: LiveHubWithService) -> Iterator[str]:
 
 @pytest.fixture
 def slow(hub: LiveHubWithService) -> Iterator[str]:
-    """A user whose sessions take two seconds to begin, so that one can watch."""
+    """A user whose sessions start plainly, so that there is time to watch."""
     yield "slow-ada"
     if hub.servers("slow-ada"):
         hub.stop("slow-ada")
