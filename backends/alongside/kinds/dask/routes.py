@@ -23,8 +23,8 @@ def _versions() -> dict[str, str]:
     return {name: str(version) for name, version in packages.items() if version is not None}
 
 
-class StateHandler(RequestHandler):  # type: ignore[misc]
-    """Who is ready, since when there is no work, and on request how many workers there should be."""
+class StateHandler(RequestHandler):
+    """Who is ready, since when there is no work, on request how many workers it would like."""
 
     def get(self) -> None:
         scheduler: Any = self.server
