@@ -242,7 +242,8 @@ class AlongsideMixin(Spawner):
         """Stop the session, and have its backends end."""
         ending = asyncio.create_task(self._end_backends())
         try:
-            await maybe_future(super().stop(now))
+            # not every spawner's stop() knows `now`
+            await maybe_future(super().stop(now) if now else super().stop())
         finally:
             await asyncio.wait([ending], timeout=self.stop_timeout)
 

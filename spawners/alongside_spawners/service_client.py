@@ -18,6 +18,9 @@ import httpx
 
 from alongside.errors import AlongsideError, InvalidFields, InvalidRequest, Unavailable
 
+PATIENCE = 3.0
+"""Seconds for which a refused connection is tried again: about what a restart takes."""
+
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
     weakref.WeakKeyDictionary()
 )
@@ -73,13 +76,26 @@ class Service:
         url = f"{self.url.rstrip('/')}/{path}"
         try:
             async with asyncio.timeout(self.timeout):
-                answer = await _client().request(method, url, headers=headers, **arguments)
+                answer = await _patiently(method, url, headers=headers, **arguments)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             raise Unavailable(
                 f"The Alongside service does not answer ({type(error).__name__}).",
                 "Start the session alone, or try again in a moment.",
             ) from None
         return _content(answer)
+
+
+async def _patiently(method: str, url: str, **arguments: Any) -> httpx.Response:
+    """The answer; a service that is being started again is waited for, `PATIENCE` seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while True:
+        try:
+            return await _client().request(method, url, **arguments)
+        except httpx.ConnectError:  # nothing was sent
+            if loop.time() > deadline:
+                raise
+        await asyncio.sleep(0.2)
 
 
 def _client() -> httpx.AsyncClient:
