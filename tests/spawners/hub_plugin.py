@@ -19,7 +19,7 @@ from traitlets import default
 
 from alongside_spawners.local import AlongsideLocalSpawner
 
-_HERE = tempfile.mkdtemp(prefix="alongside-hub-suite-")
+_HERE = tempfile.TemporaryDirectory(prefix="alongside-hub-suite-")
 
 
 class SpawnerUnderTest(AlongsideLocalSpawner):
@@ -31,7 +31,7 @@ class SpawnerUnderTest(AlongsideLocalSpawner):
 
     @default("state_dir")
     def _state_dir_here(self) -> str:
-        return _HERE
+        return _HERE.name
 
     @default("answer_timeout")
     def _answer_timeout_here(self) -> float:
