@@ -50,6 +50,9 @@ class SessionOffer(Model):
     cores: int | None = Field(None, ge=1, description="CPU cores it may use.")
     memory: Memory | None = Field(None, description="Memory it may use.")
     environment: dict[str, str] = Field({}, description="Additional environment variables.")
+    lifetime: Lifetime = Field(
+        Lifetime(), description="How long it may be unused, and last in all; absent: as it likes."
+    )
 
 
 class Profile(Model):

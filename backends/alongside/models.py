@@ -48,7 +48,7 @@ class Resources(Model):
 
 
 class Lifetime(Model):
-    """When a backend ends by itself. Absent means never."""
+    """When a backend or a session ends by itself. Absent means never."""
 
     idle: Duration | None = Field(None, description="Ends after this long without work.")
     maximum: Duration | None = Field(None, description="Ends this long after it was asked for.")

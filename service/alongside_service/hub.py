@@ -12,9 +12,12 @@ from urllib.parse import quote
 import httpx
 
 from alongside.errors import NotFound, Unavailable
+from alongside_service.sessions import Session
 
 _PAGE = 200
 _PAGES = 1000
+_STOP_TIMEOUT = 30.0
+"""Seconds; the hub waits ten for a session to end before it answers."""
 _PAGINATED = {"Accept": "application/jupyterhub-pagination+json"}
 
 
@@ -66,9 +69,9 @@ class Hub:
             )
         return frozenset(model["groups"])
 
-    async def sessions(self) -> dict[str, frozenset[str]]:
-        """Every user with the names of the servers that run, start or stop at the moment."""
-        found: dict[str, frozenset[str]] = {}
+    async def sessions(self) -> dict[str, dict[str, Session]]:
+        """Every user with the sessions, by name, that run, start or stop at the moment."""
+        found: dict[str, dict[str, Session]] = {}
         offset = 0
         for _ in range(_PAGES):
             answer = await self._get(
@@ -76,12 +79,27 @@ class Hub:
             )
             page = _model(answer)
             for user in page["items"]:
-                found[user["name"]] = frozenset(user.get("servers") or ())
+                servers = user.get("servers") or {}
+                found[user["name"]] = {n: Session.of(user, s) for n, s in servers.items()}
             following = page["_pagination"]["next"]
             if not following:
                 return found
             offset = following["offset"]
         raise Unavailable("The hub has more users than the service can list.", "")
+
+    async def end_session(self, owner: str, name: str) -> None:
+        """Have a session end, which may take longer than the answer. One that is gone: nothing."""
+        which = f"servers/{quote(name, safe='')}" if name else "server"
+        try:
+            answer = await self._client.delete(
+                f"users/{quote(owner, safe='')}/{which}",
+                headers={"Authorization": f"token {self._token}"},
+                timeout=_STOP_TIMEOUT,
+            )
+        except httpx.HTTPError as error:
+            raise _silent(error) from None
+        if not answer.is_success and answer.status_code != 404:
+            raise _refused(answer)
 
     async def exchange(self, url: str, form: dict[str, str]) -> str:
         """The access token that an OAuth code stands for. Raises Unavailable."""
@@ -122,9 +140,13 @@ def _model(answer: httpx.Response) -> dict[str, Any]:
             model = None
         if isinstance(model, dict):
             return model
+    raise _refused(answer)
+
+
+def _refused(answer: httpx.Response) -> Unavailable:
     remedy = (
         "Give the service's role the scopes that alongside_service.scopes lists."
         if answer.status_code == 403
         else "Try again in a moment."
     )
-    raise Unavailable(f"The hub answered {answer.status_code} to the service.", remedy)
+    return Unavailable(f"The hub answered {answer.status_code} to the service.", remedy)

@@ -1,4 +1,4 @@
-"""Which sessions and users are gone, by the hub's word.
+"""Which sessions and users are gone, by the hub's word, and which sessions are to end.
 
 The hub's spawner ends backends itself; this covers a hub that died in between. A hub that does
 not answer, or that may not tell us everything, says nothing about any session.
@@ -16,19 +16,21 @@ from typing import Protocol, TypeVar
 from alongside.errors import Unavailable
 from alongside.models import Spec, now
 from alongside_service.registry import Registry
-from alongside_service.scopes import SEES_EVERYTHING
+from alongside_service.scopes import ENDS_SESSIONS, SEES_EVERYTHING
+from alongside_service.sessions import Session, Sessions
 
 _log = logging.getLogger("alongside.reaper")
 K = TypeVar("K")
 _SIGHTINGS = 2
 """How often in a row something must be missing: a server may be between two states once."""
 _CHECK_SCOPES = timedelta(minutes=10)
+_SHORTEST_PAUSE = 0.1
 
 
 class TellsSessions(Protocol):
     """The part of `Hub` that is needed here."""
 
-    async def sessions(self) -> Mapping[str, frozenset[str]]: ...
+    async def sessions(self) -> Mapping[str, Mapping[str, Session]]: ...
 
     async def own_scopes(self) -> frozenset[str]: ...
 
@@ -41,31 +43,46 @@ class _Missing:
 
 @dataclass
 class Reaper:
-    """Asks the hub every `interval` seconds, while there is somebody to ask about.
+    """Asks the hub every `interval` seconds, while there is somebody to ask about, and when the
+    time of a session is over.
 
-    `changed` is called with the ids of backends whose session or owner has gone or come back.
+    `changed` is called with the ids of backends whose session or owner has gone or come back;
+    `lifetimes` ends the sessions whose time is over.
     """
 
     hub: TellsSessions
     registry: Registry
     changed: Callable[[str], None]
+    lifetimes: Sessions
     interval: float = 10.0
     problem: str = ""
     _sessions: dict[tuple[str, str], _Missing] = field(default_factory=dict)
     _owners: dict[str, _Missing] = field(default_factory=dict)
     _looked: datetime | None = None
+    _scopes: frozenset[str] = frozenset()
     _scopes_checked: datetime | None = None
+    _due: datetime | None = None
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Unavailable as error:
-                self._complain(f"{error} No backend is ended for its session meanwhile.")
-            except Exception:
-                _log.exception("Looking for sessions that are gone failed.")
-            await asyncio.sleep(self.interval)
+        try:
+            while True:
+                self._due = None
+                try:
+                    await self.look()
+                except Unavailable as error:
+                    self._complain(f"{error} No backend is ended for its session meanwhile.")
+                except Exception:
+                    _log.exception("Looking for sessions that are gone failed.")
+                await asyncio.sleep(self._pause())
+        finally:
+            self.lifetimes.close()
+
+    def _pause(self) -> float:
+        """Seconds until the next look: when the time of a session is over, if that is earlier."""
+        if self._due is None:
+            return self.interval
+        return min(max((self._due - now()).total_seconds(), _SHORTEST_PAUSE), self.interval)
 
     def session_gone(self, spec: Spec) -> datetime | None:
         """Since when the session of a backend has been gone, if that is sure."""
@@ -82,24 +99,34 @@ class Reaper:
     async def look(self) -> None:
         """Ask the hub once. Raises Unavailable."""
         specs = [o.spec for o in self.registry]
+        limited = self.lifetimes.limited()
         if not specs:
             self._sessions.clear()
             self._owners.clear()
-            return
-        await self._check_scopes()
-        # backends admitted while the hub answers are judged the next time
-        alive = await self.hub.sessions()
+            if not limited:
+                return
+        try:
+            await self._check_scopes()
+            # backends admitted while the hub answers are judged the next time
+            alive = await self.hub.sessions()
+        except Unavailable:
+            self.lifetimes.silent()
+            raise
         moment = now()
         owners = {spec.owner for spec in specs}
         sessions = {(s.owner, s.session) for s in specs if s.session is not None}
         _count(self._owners, {owner for owner in owners if owner not in alive}, moment)
         _count(
             self._sessions,
-            {(o, s) for o, s in sessions if s not in alive.get(o, frozenset())},
+            {(o, s) for o, s in sessions if s not in alive.get(o, {})},
             moment,
         )
         self._looked = moment
-        self._complain("")
+        may_end = _covers(self._scopes, ENDS_SESSIONS)
+        if may_end:
+            found = (session for user in alive.values() for session in user.values())
+            self._due = self.lifetimes.look(found, moment)
+        self._complain("" if may_end or not limited else _MAY_NOT_END)
         for spec in specs:
             if self.owner_gone(spec) or self.session_gone(spec) is not None:
                 self.changed(spec.id)
@@ -119,7 +146,7 @@ class Reaper:
                 f"The service lacks the hub scopes {', '.join(missing)}.",
                 "Give them to its role in c.JupyterHub.load_roles.",
             )
-        self._scopes_checked = now()
+        self._scopes, self._scopes_checked = scopes, now()
 
     def _complain(self, problem: str) -> None:
         if problem != self.problem:
@@ -130,7 +157,15 @@ class Reaper:
                 _log.info("The hub tells which sessions there are.")
 
 
-_IMPLIED_BY = {"list:users": {"admin:users"}, "read:servers": {"servers", "admin:servers"}}
+_MAY_NOT_END = (
+    f"The service lacks the hub scope {ENDS_SESSIONS}: no session ends when its lifetime is over. "
+    "Give it to its role in c.JupyterHub.load_roles."
+)
+_IMPLIED_BY = {
+    "list:users": {"admin:users"},
+    "read:servers": {"servers", "admin:servers"},
+    "delete:servers": {"servers", "admin:servers"},
+}
 
 
 def _covers(scopes: frozenset[str], wanted: str) -> bool:

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-SERVICE_NEEDS = ("list:users", "read:users:name", "read:users:groups", "read:servers")
+SERVICE_NEEDS = (
+    "list:users",
+    "read:users:name",
+    "read:users:groups",
+    "read:servers",
+    "delete:servers",
+)
 """What the service's own token needs in the hub's roles: which sessions exist (so that backends
-end with theirs), and the groups of a user for whom the hub's spawner asks."""
+end with theirs), the groups of a user for whom the hub's spawner asks, and the end of sessions
+whose lifetime is over."""
 
 SEES_EVERYTHING = ("list:users", "read:servers")
 """Without these, unfiltered, an absent session proves nothing and nothing is ended for it."""
+
+ENDS_SESSIONS = "delete:servers"
+"""Without this, unfiltered, no session is ended when its lifetime is over."""
 
 ADMIN = frozenset({"admin:servers", "custom:alongside:admin"})
 """Either one, unfiltered, lets its bearer see and stop the backends of everybody."""

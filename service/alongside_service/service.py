@@ -25,6 +25,7 @@ from alongside_service.oauth import Endpoints, Login
 from alongside_service.reaper import Reaper
 from alongside_service.reconciler import Detach, Facts, Reconciler, Stop
 from alongside_service.registry import Registry
+from alongside_service.sessions import Sessions
 
 _log = logging.getLogger("alongside.service")
 _CATALOGUE_INTERVAL = 1.0
@@ -56,7 +57,13 @@ class Service:
         self.events = Events(self.registry)
         self.admission = Admission(self.offers, self.platforms, self.registry, self.metrics.refused)
         self.reconciler = Reconciler(self.registry, self.facts, self._act)
-        self.reaper = Reaper(self.hub, self.registry, self.reconciler.look, self.sessions_interval)
+        self.reaper = Reaper(
+            self.hub,
+            self.registry,
+            self.reconciler.look,
+            Sessions(self.hub, self.registry, self.offers),
+            self.sessions_interval,
+        )
 
     def offers(self) -> Catalogue:
         """The catalogue of this moment."""

@@ -10,8 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SERVICE_SCOPES = ("list:users", "read:users:name", "read:users:groups", "read:servers")
-"""What the service needs to know of the hub (`alongside_service.scopes` says why)."""
+SERVICE_SCOPES = (
+    "list:users",
+    "read:users:name",
+    "read:users:groups",
+    "read:servers",
+    "delete:servers",
+)
+"""What the service needs to know of the hub and to do there (`alongside_service.scopes` says
+why)."""
 
 _SELF = "self"
 

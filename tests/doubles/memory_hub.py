@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alongside.errors import NotFound, Unavailable
+from alongside_service.sessions import Session
 
 ACCESS = "access:services!service=alongside"
 
@@ -17,7 +18,10 @@ class MemoryHub:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.users: dict[str, frozenset[str]] = {}
         self.servers: dict[str, set[str]] = {}
-        self.scopes = frozenset({"list:users", "read:users:name", "read:servers"})
+        self.about: dict[tuple[str, str], dict[str, Any]] = {}
+        self.ends: list[tuple[str, str]] = []
+        self.refusals = 0
+        self.scopes = frozenset({"list:users", "read:users:name", "read:servers", "delete:servers"})
         self.questions = 0
 
     def add(
@@ -50,9 +54,25 @@ class MemoryHub:
             raise NotFound(f"The hub has no user {user!r}.", "Check the name.", "owner")
         return self.users[user]
 
-    async def sessions(self) -> dict[str, frozenset[str]]:
+    async def sessions(self) -> dict[str, dict[str, Session]]:
+        """`about` has more on each, by owner and name."""
         self._answer()
-        return {user: frozenset(self.servers.get(user, ())) for user in self.users}
+        return {
+            user: {
+                name: Session(user, name, groups, **self.about.get((user, name), {}))
+                for name in self.servers.get(user, ())
+            }
+            for user, groups in self.users.items()
+        }
+
+    async def end_session(self, owner: str, name: str) -> None:
+        """Noted in `ends`; refused as often as `refusals` says."""
+        self._answer()
+        self.ends.append((owner, name))
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise Unavailable("The hub answered 500 to the service.", "Try again in a moment.")
+        self.servers[owner].discard(name)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -18,6 +18,7 @@ from alongside_service.bodies import StrictRoute
 from alongside_service.problems import documented
 from alongside_service.routes.callers import TheCaller, TheService
 from alongside_service.service import Service
+from alongside_service.sessions import with_reports
 
 router = APIRouter(tags=["catalogue"], route_class=StrictRoute)
 
@@ -57,7 +58,7 @@ async def spawn_options(
     if launch is None:
         return Chosen(
             profile=name,
-            session=profile.session,
+            session=with_reports(profile.session),
             launch=None,
             title="",
             required=False,
@@ -69,7 +70,7 @@ async def spawn_options(
     offer = profile.backends[launch.kind]
     return Chosen(
         profile=name,
-        session=profile.session,
+        session=with_reports(profile.session),
         launch=launch,
         title=get_kind(launch.kind).title,
         required=offer.required,
