@@ -21,12 +21,6 @@ from tests.stack import Stack, free_port, wait_until
 Times = dict[str, list[float]]
 
 
-def usable(client: Client, workers: int) -> None:
-    """A cluster is usable when so many workers are there and one has answered a task."""
-    client.wait_for_workers(workers, timeout=60)
-    assert client.submit(sum, [1, 2], pure=False).result(timeout=60) == 3
-
-
 def trial(times: Times, make: Callable[[], Any]) -> Callable[[], None]:
     """A round with `make`, which gives an object with `scale` and `close` that a Client takes."""
 
@@ -36,7 +30,8 @@ def trial(times: Times, make: Callable[[], Any]) -> Callable[[], None]:
                 cluster = make()
                 stack.callback(cluster.close)
                 client = stack.enter_context(Client(cluster))
-                usable(client, 2)
+                client.wait_for_workers(2, timeout=60)
+            assert client.submit(sum, [1, 2], pure=False).result(timeout=60) == 3
             with clock(times["scale"]):
                 cluster.scale(3)
                 client.wait_for_workers(3, timeout=60)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.measure import Row, median
+from benchmarks.measure import Row, median, quiet
 from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.stack import ROOT, Stack, free_port, wait_until
 
@@ -100,6 +100,7 @@ def measure(stack: Stack, home: Path, rounds: int) -> list[Row]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for round_ in range(rounds + 1):
             user = f"bench{round_}"
+            quiet()
             begun = time.perf_counter()
             lab = one_login(browser, stack.url, user, stack.password, ours=True)
             with stack.api(stack.token(user)) as api:
@@ -110,6 +111,7 @@ def measure(stack: Stack, home: Path, rounds: int) -> list[Row]:
                 api_seconds = time.perf_counter() - begun
                 assert lab <= api_seconds
             mine.append(lab)
+            quiet()
             plain.append(one_login(browser, plain_url, user, "bench", ours=False))
         browser.close()
     what = "Sign in → JupyterLab ready (ours with its Dask cluster)"

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psutil
+
 
 @dataclass(frozen=True)
 class Row:
@@ -52,7 +54,18 @@ def alternate(rounds: int, *trials: Callable[[], None]) -> None:
     """Run the trials in turn, `rounds` times, after one warm-up round that they should discard."""
     for _ in range(rounds + 1):
         for trial in trials:
+            quiet()
             trial()
+
+
+def quiet(limit: float = 15.0, timeout: float = 20.0) -> None:
+    """Wait until what was before has ended: the processors are busy for at most `limit` %.
+
+    Goes on after `timeout` seconds: a machine that is never quiet slows down both sides.
+    """
+    end = time.monotonic() + timeout
+    while psutil.cpu_percent(0.5) > limit and time.monotonic() < end:
+        pass
 
 
 def median(times: list[float]) -> float:

@@ -28,7 +28,7 @@ from alongside.requests import Launch, Patch, parse
 T = TypeVar("T")
 TRIES = 5  # over 4 s: longer than a service takes to start again
 FIRST_PAUSE = 0.1
-_WAIT_FIRST, _WAIT_MOST = 0.03, 1.0
+_WAIT_FIRST, _WAIT_MOST = 0.02, 1.0
 _LOOKS_LIKE_ID = re.compile(r"[a-z0-9-]+-[a-z2-7]{16}")
 
 
@@ -244,7 +244,7 @@ def wait(
         if left <= 0:
             raise not_ready(backend, timeout)
         yield Pause(min(pause, left))
-        pause = min(pause * 1.3, _WAIT_MOST)
+        pause = min(pause * 1.1, _WAIT_MOST)  # a tenth too late at most
 
 
 def ended(backend: Backend) -> AlongsideError:
