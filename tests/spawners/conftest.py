@@ -15,7 +15,11 @@ CATALOGUE = """
 profiles:
   small:
     title: Small <b>& simple</b>
-    session: {cores: 1, memory: 1 GiB, environment: {COURSE: dask-101}}
+    session:
+      cores: 1
+      memory: 1 GiB
+      environment: {COURSE: dask-101}
+      lifetime: {idle: 2 h, maximum: 5 d}
     default: dask
     backends:
       dask:

@@ -10,6 +10,7 @@ import pytest
 from alongside.errors import Unavailable
 from alongside.kinds import get_kind
 from alongside_spawners.form import choice_from_form, render_form, render_without_service
+from alongside_spawners.form.view import FormView
 
 GIB = 2**30
 
@@ -205,3 +206,22 @@ def test_what_is_typed_wrongly_reaches_the_service_as_it_was_typed() -> None:
 def test_a_form_that_says_nothing_asks_for_nothing() -> None:
     assert choice_from_form({}) == {}
     assert choice_from_form({"profile": []}) == {}
+
+
+@pytest.mark.shows("T32")
+@pytest.mark.parametrize(
+    ("lifetime", "sentence"),
+    [
+        (
+            {"idle": "2 h", "maximum": "5 d"},
+            "Session ends after 2 h without use, at the latest after 5 d.",
+        ),
+        ({"idle": "20 min", "maximum": None}, "Session ends after 20 min without use."),
+        ({"maximum": "8 h"}, "Session ends after 8 h."),
+        ({"idle": None, "maximum": None}, ""),
+        (None, ""),
+    ],
+)
+def test_it_says_when_the_session_ends(lifetime: Any, sentence: str) -> None:
+    view = FormView.of(offers(small={"session": {"lifetime": lifetime}}), None)
+    assert view.data["profiles"]["small"]["session"]["ends"] == sentence

@@ -54,6 +54,15 @@ def test_what_one_will_get_is_shown_before_it_is_started(form: Any) -> None:
     assert "0 used + 3 of 64" in summary.inner_text()
 
 
+@pytest.mark.shows("T32")
+def test_it_says_when_the_session_ends(form: Any) -> None:
+    summary = form.get_by_role("complementary", name="Summary")
+    sentence = "Session ends after 2 h without use, at the latest after 5 d."
+    assert sentence in summary.inner_text()
+    form.get_by_role("radio", name="Notebook only").check()
+    assert "Session ends" not in summary.inner_text()
+
+
 @pytest.mark.shows("T40")
 def test_a_wrong_value_says_so_beside_it_and_start_waits(form: Any) -> None:
     workers = form.get_by_label("Workers", exact=True)

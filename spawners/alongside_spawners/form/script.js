@@ -181,6 +181,7 @@
     const session = data.profiles[chosen("profile")].session;
     const put = (name, text) => { root.querySelector(`[data-sum="${name}"]`).textContent = text; };
     put("session", amounts(session.cores, session.memory));
+    put("ends", session.ends);
     put("backend-title", size ? size.dataset.title : "Alongside");
     put("backend", !size ? "nothing" : wrong ? "–" : `${request.upTo ? "up to " : ""}${request.workers} × (${amounts(request.each.cores, request.each.memory)})`);
     put("together", wrong ? "–" : amounts(session.cores + request.cores, session.memory + request.memory));

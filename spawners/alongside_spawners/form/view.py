@@ -144,6 +144,7 @@ class FormView:
                         "session": {
                             "cores": p["session"].get("cores") or 0,
                             "memory": _bytes(p["session"].get("memory")),
+                            "ends": _session_ends(p["session"].get("lifetime") or {}),
                         },
                         "platform": p["platform"],
                         "default": p["default"] or "",
@@ -401,6 +402,14 @@ def _ends(lifetime: Mapping[str, Any]) -> str:
     parts = [f"after {_span(idle)} without work"] if idle else []
     parts += [f"at the latest after {_span(most)}"] if most else []
     return f"or {', '.join(parts)}" if parts else ""
+
+
+def _session_ends(lifetime: Mapping[str, Any]) -> str:
+    """When the session ends anyway."""
+    idle, most = lifetime.get("idle"), lifetime.get("maximum")
+    parts = [f"after {_span(idle)} without use"] if idle else []
+    parts += [f"{'at the latest ' if idle else ''}after {_span(most)}"] if most else []
+    return f"Session ends {', '.join(parts)}." if parts else ""
 
 
 def _at_most(span: Any) -> str:
