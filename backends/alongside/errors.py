@@ -87,10 +87,20 @@ class NotFound(AlongsideError):
 
 
 class Conflict(AlongsideError):
-    """The request fits, but not the present state (a name in use, a backend that is ending)."""
+    """The request fits, but not the present state (a name in use, a backend that is ending).
+
+    `backend` is the id of the backend that is in the way, empty when none is.
+    """
 
     code = "conflict"
     status = 409
+
+    def __init__(self, message: str, remedy: str = "", field: str = "", backend: str = "") -> None:
+        super().__init__(message, remedy, field)
+        self.backend = backend
+
+    def problem(self) -> dict[str, object]:
+        return super().problem() | ({"backend": self.backend} if self.backend else {})
 
 
 class QuotaExceeded(AlongsideError):

@@ -43,6 +43,8 @@ def _from_problem(problem: dict[str, Any]) -> AlongsideError:
                 for item in listed
             ]
         )
+    if code == errors.Conflict.code:
+        return errors.Conflict(message, remedy, field, str(problem.get("backend", "")))
     for error in _tree(AlongsideError):
         if error.code == code and error is not InvalidFields:
             return error(message, remedy, field)

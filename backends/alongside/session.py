@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping
 from typing import Any
 
 from alongside.client import Client
-from alongside.endpoint import API, SESSION, Endpoint
+from alongside.endpoint import Endpoint
 from alongside.handle import BackendHandle, Target
 
 _services: dict[Endpoint, Client] = {}
@@ -50,16 +49,3 @@ def attach(target: Target | None = None, kind: str = "dask", **arguments: Any) -
 def backends() -> list[BackendHandle]:
     """All your backends, newest first."""
     return service().backends()
-
-
-def environment(api: str, session: str) -> Mapping[str, str]:
-    """The variables that make all this work in the session of that name.
-
-    `api` is the URL of the service as the session reaches it; the hub adds the token.
-    """
-    return {
-        API: api,
-        SESSION: session,
-        "DASK_SCHEDULER_ADDRESS": "alongside://session",
-        "DASK_DISTRIBUTED__CLIENT__SECURITY_LOADER": "alongside.kinds.dask.comm.load_security",
-    }

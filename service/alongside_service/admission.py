@@ -42,18 +42,6 @@ _REMEMBERED = 10_000
 _MOST_SHARES = 50
 
 
-class InTheWay(Conflict):
-    """A conflict with a backend, whose id the problem document has."""
-
-    def __init__(self, message: str, remedy: str, field: str, backend: str) -> None:
-        super().__init__(message, remedy, field)
-        self.backend = backend
-
-    def problem(self) -> dict[str, object]:
-        """The document, with the id."""
-        return super().problem() | {"backend": self.backend}
-
-
 class Admission:
     """Admits launches and changes. `refused` is told the code of every refusal."""
 
@@ -154,7 +142,7 @@ class Admission:
         for other in self._registry.of(owner.name):
             same = (other.spec.session, other.spec.name) == (spec.session, spec.name)
             if same and other.status.live and not other.spec.stop:
-                raise InTheWay(
+                raise Conflict(
                     f"A backend called {spec.name!r} is there already.",
                     "Choose another name, or stop it first.",
                     "name",

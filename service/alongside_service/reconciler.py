@@ -36,7 +36,7 @@ class Facts:
     """Whether the hub says that its owner is gone."""
     grace: timedelta = timedelta()
     """How long it stays when its session is gone."""
-    retention: timedelta = timedelta(days=1)
+    retention: timedelta = timedelta(hours=1)
     """How long the record of an ended one is kept."""
     superseded: bool = False
     """Whether a newer backend has its place (owner, session, name)."""

@@ -44,7 +44,7 @@ class Service:
     prefix: str = "/services/alongside/"
     account: str = ""
     grace: timedelta = timedelta()
-    retention: timedelta = timedelta(days=1)
+    retention: timedelta = timedelta(hours=1)
     sessions_interval: float = 10.0
     metrics_without_token: bool = False
     registry: Registry = field(default_factory=Registry)

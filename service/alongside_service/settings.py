@@ -64,7 +64,7 @@ class AlongsideService(Application):
         10.0, help="Seconds between two questions to the hub about which sessions there are."
     ).tag(config=True)
     retention = Float(
-        86400.0, help="Seconds for which an ended backend's record and logs are kept."
+        3600.0, help="Seconds for which an ended backend's record and logs are kept."
     ).tag(config=True)
     metrics_without_token = Bool(
         False, help="Whether anybody may read the metrics; they name no user."

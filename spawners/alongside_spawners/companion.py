@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from alongside.errors import AlongsideError, Unavailable
+from alongside.errors import AlongsideError, Conflict, Unavailable
 from alongside.phases import ENDED, LIVE, USABLE, Phase
 from alongside_spawners.service_client import Service
 from alongside_spawners.story import Story
@@ -100,11 +100,10 @@ class Companion:
                     raise
                 self._story.tell("The Alongside service does not answer yet; trying again.")
                 await asyncio.sleep(0.5 * 2**attempt)
-            except AlongsideError as error:
-                there = getattr(error, "backend", "")
-                if not there:
+            except Conflict as error:
+                if not error.backend:
                     raise
-                found = await self._service.backend(there)
+                found = await self._service.backend(error.backend)
                 if found["kind"] != self._launch["kind"] or found["phase"] not in LIVE:
                     raise
                 self._story.tell(f"Your {self.title} of before is still there and is used again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,10 +68,13 @@ def configure(
         "url": service_url,
         "api_token": token,
         "display": False,
+        "oauth_no_confirm": True,  # a part of the hub, so nobody is asked about its dashboards
     }
     if managed:
         entry["command"] = list(command or (sys.executable, "-m", "alongside_service"))
         entry["environment"] = _environment(catalogue, home, environment or {})
+        if os.geteuid() == 0 if unix_users is None else unix_users:
+            entry["environment"].setdefault("ALONGSIDE_ACCOUNT", "{username}")
     _append(c.JupyterHub, "services", entry)
     _append(
         c.JupyterHub,

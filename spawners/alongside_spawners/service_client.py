@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 import httpx
 
-from alongside.errors import AlongsideError, InvalidFields, InvalidRequest, Unavailable
+from alongside.errors import AlongsideError, Unavailable
+from alongside.problems import error_of
 
 PATIENCE = 3.0
 """Seconds for which a refused connection is tried again: about what a restart takes."""
@@ -116,36 +117,21 @@ async def close_clients() -> None:
 
 
 def _content(answer: httpx.Response) -> Any:
+    if not answer.is_success:
+        raise _refusal(answer)
     try:
-        content = answer.json() if answer.content else None
+        return answer.json() if answer.content else None
     except ValueError:
-        content = None
-    if answer.is_success:
-        return content
-    raise problem(answer.status_code, content if isinstance(content, dict) else {})
+        return None
 
 
-def problem(status: int, document: Mapping[str, Any]) -> AlongsideError:
-    """The error that a problem document describes."""
-    listed = document.get("errors")
-    error: AlongsideError
-    if isinstance(listed, list) and listed:
-        error = InvalidFields(
-            [InvalidRequest(e["message"], e.get("remedy", ""), e.get("field", "")) for e in listed]
-        )
-    elif status in {401, 502, 503, 504} or not document.get("detail"):
-        error = Unavailable(
-            str(document.get("detail") or f"The Alongside service answered {status}."),
-            str(document.get("remedy") or "Start the session alone, or try again in a moment."),
-        )
-    else:
-        error = AlongsideError(
-            str(document["detail"]), str(document.get("remedy", "")), str(document.get("field", ""))
-        )
-        error.status = status  # type: ignore[misc]
-        code = str(document.get("type", "")).rpartition(":")[2]
-        error.code = code or error.code  # type: ignore[misc]
-    return error
+def _refusal(answer: httpx.Response) -> AlongsideError:
+    """What the service says is wrong; what comes from elsewhere means that it isn't there."""
+    error = error_of(answer.status_code, answer.content)
+    from_service = "problem+json" in answer.headers.get("content-type", "")
+    if from_service and answer.status_code not in (401, 502, 503, 504):
+        return error
+    return Unavailable(error.message, "Start the session alone, or try again in a moment.")
 
 
 def _object(content: Any) -> dict[str, Any]:

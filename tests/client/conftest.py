@@ -13,6 +13,8 @@ import dask
 import pytest
 
 import alongside.session
+from alongside.endpoint import API, SESSION
+from alongside.kinds.dask import Dask
 from alongside.kinds.dask.tls import make_credentials
 from alongside.models import Connection
 from tests.client.fake_service import TOKEN, FakeService, serving
@@ -103,7 +105,7 @@ def client(url: str) -> Iterator[alongside.Client]:
 @pytest.fixture
 def session(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment of a session of ada's, as its kernel sees it."""
-    variables = dict(alongside.session.environment(url, ""))
+    variables = {API: url, SESSION: "", **Dask.environment}
     variables |= {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_USER": "ada"}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import uvicorn
 
-import alongside.session
+import alongside
 from alongside.catalogue_file import CatalogueFile
+from alongside.endpoint import API, SESSION
+from alongside.kinds.dask import Dask
 from alongside.platforms.local import LocalPlatform
 from alongside_service.app import create_app
 from alongside_service.service import Service
@@ -51,7 +53,9 @@ class RealService:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            **alongside.session.environment(self.url, ""),
+            API: self.url,
+            SESSION: "",
+            **Dask.environment,
             "JUPYTERHUB_API_TOKEN": self.token,
             "JUPYTERHUB_USER": "ada",
         }

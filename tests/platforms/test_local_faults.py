@@ -399,17 +399,3 @@ async def test_logs_are_bounded(settings: dict[str, Any], home: Path) -> None:
         await until(platform, spec.id, None)
     finally:
         await platform.close()
-
-
-async def test_records_of_ended_backends_are_kept_for_a_while(
-    settings: dict[str, Any], home: Path
-) -> None:
-    platform = LocalPlatform(**settings | {"keep_ended": 1.0})
-    await platform.open()
-    try:
-        spec = await running(platform)
-        await platform.stop(spec.id, forget=False)
-        await until(platform, spec.id, STOPPED)
-        await until(platform, spec.id, None, 20)
-    finally:
-        await platform.close()

@@ -12,7 +12,7 @@ from alongside_spawners.configuration import SERVICE_SCOPES
 
 def test_it_sets_up_spawner_service_and_permissions() -> None:
     c = Config()
-    configure(c, home="/srv/alongside", catalogue="/etc/catalogue.yaml")
+    configure(c, home="/srv/alongside", catalogue="/etc/catalogue.yaml", unix_users=False)
     (service,) = c.JupyterHub.services
     roles = {role["name"]: role for role in c.JupyterHub.load_roles}
     assert c.JupyterHub.spawner_class == "alongside-local"
@@ -25,6 +25,13 @@ def test_it_sets_up_spawner_service_and_permissions() -> None:
     assert "access:services!service=alongside" in roles["user"]["scopes"]
     assert "self" in roles["user"]["scopes"]
     assert roles["alongside-service"]["services"] == ["alongside"]
+
+
+def test_with_unix_users_the_backends_of_a_user_run_as_that_user() -> None:
+    c = Config()
+    configure(c, unix_users=True)
+    (service,) = c.JupyterHub.services
+    assert service["environment"]["ALONGSIDE_ACCOUNT"] == "{username}"
 
 
 def test_the_service_is_given_the_scopes_it_says_it_needs() -> None:

@@ -120,6 +120,8 @@ class Kind(ABC):
     """``live``: members come and go while it works; ``relaunch``: a new size is a new start."""
     preload: ClassVar[tuple[str, ...]] = ()
     """Modules that a warm process imports beforehand. They must not start threads."""
+    environment: ClassVar[Mapping[str, str]] = {}
+    """Variables by which the kernels of a session find its own backend of this kind."""
 
     @abstractmethod
     def resources(self, options: Any) -> Resources:

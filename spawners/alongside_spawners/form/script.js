@@ -190,7 +190,11 @@
       const paths = [size.dataset.counts, "adaptive.maximum"];
       for (const row of rows(size).filter((one) => paths.includes(one.dataset.path))) {
         const bounds = row.querySelector(".alongside-bounds");
-        if (most !== null && bounds) bounds.textContent = `At most ${most} with what is left of your quota.`;
+        if (!bounds) continue;
+        bounds.dataset.offered ??= bounds.textContent;
+        const offered = Number(inputOf(row).max) || Infinity;
+        bounds.textContent =
+          most !== null && most < offered ? `At most ${most} with what is left of your quota.` : bounds.dataset.offered;
       }
     }
     drawQuota(wrong ? requestOf(null) : request);

@@ -308,6 +308,8 @@ class _Place:
     def _slider(
         self, path: str, widget: str, value: str, low: int | None, high: int | None
     ) -> Slider | None:
+        if low is not None and low == high:
+            return None
         limits, whole = self.numbers["limits"], self.numbers["whole"]
         if widget == "number":
             amount = "workers" if path == self.counts or "." in path else path
@@ -382,6 +384,8 @@ def _text(default: Any, memory: bool) -> str:
 def _bounds(low: int | None, high: int | None, memory: bool) -> str:
     """``From 1 to 8.``, ``At most 4 GiB.``, or nothing."""
     shown = [format_memory(b) if memory and b else b for b in (low, high)]
+    if low is not None and low == high:
+        return "Set by the profile."
     if low is not None and high is not None:
         return f"From {shown[0]} to {shown[1]}."
     if high is not None:

@@ -30,6 +30,10 @@ class Dask(Kind):
     Options: ClassVar[type[Options]] = DaskOptions
     scaling: ClassVar[Literal["live", "relaunch"]] = "live"
     preload: ClassVar[tuple[str, ...]] = ("alongside.kinds.dask.warmup",)
+    environment: ClassVar[Mapping[str, str]] = {
+        "DASK_SCHEDULER_ADDRESS": "alongside://session",
+        "DASK_DISTRIBUTED__CLIENT__SECURITY_LOADER": "alongside.kinds.dask.comm.load_security",
+    }
 
     def resources(self, options: DaskOptions) -> Resources:
         workers = options.adaptive.maximum if options.adaptive else options.workers

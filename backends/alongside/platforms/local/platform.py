@@ -68,9 +68,6 @@ class LocalPlatform(Platform):
     memory_overcommit = Float(
         1.0, min=0.01, help="How much memory may be given out for each byte that there is."
     ).tag(config=True)
-    keep_ended = Float(
-        3600.0, min=0, help="Seconds for which record and logs of an ended backend are kept."
-    ).tag(config=True)
     log_limit = Int(
         10 * 2**20, min=4096, help="Bytes of each log file; one older file of that size is kept."
     ).tag(config=True)
@@ -101,7 +98,7 @@ class LocalPlatform(Platform):
             self._warm = WarmProcesses(preload, log=self.log)
             await self._warm.start()
         self._launcher = Launcher(self._warm, self.environment, self.log)
-        self._upkeep = Upkeep(self._home, self.keep_ended, self.log)
+        self._upkeep = Upkeep(self._home, self.log)
         try:
             with storing("Watching the state directory"):
                 self._inotify = Inotify()

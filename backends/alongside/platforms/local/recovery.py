@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from alongside.errors import AlongsideError
-from alongside.models import Status, now
+from alongside.models import Status
 from alongside.phases import ENDED, Phase
 from alongside.platforms.local.process import kill_marked
 from alongside.platforms.local.store import Corrupt, Folder
@@ -64,8 +64,3 @@ def set_aside(folder: Folder, where: Path) -> None:
     where.mkdir(exist_ok=True, mode=0o700)
     with contextlib.suppress(FileNotFoundError):
         folder.path.rename(where / f"{folder.id}-{time.time_ns():x}")
-
-
-def expired(status: Status, keep: float) -> bool:
-    """Whether the record of an ended backend has been kept for `keep` seconds."""
-    return status.ended is not None and (now() - status.ended).total_seconds() >= keep

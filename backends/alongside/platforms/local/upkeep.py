@@ -9,7 +9,7 @@ from typing import Any
 
 from alongside.errors import AlongsideError
 from alongside.platforms.base import Observed
-from alongside.platforms.local.recovery import expired, set_aside, settle
+from alongside.platforms.local.recovery import set_aside, settle
 from alongside.platforms.local.store import Corrupt, Home
 
 _RETRY = 10.0  # seconds
@@ -21,10 +21,9 @@ class Upkeep:
     `refresh` is called with the id of each backend whose files may have changed.
     """
 
-    def __init__(self, home: Home, keep_ended: float, log: Any) -> None:
+    def __init__(self, home: Home, log: Any) -> None:
         self.refresh: Callable[[str], None] = lambda _: None
         self._home = home
-        self._keep_ended = keep_ended
         self._log = log
         self._open = True
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,13 +56,9 @@ class Upkeep:
         self.refresh(id)
 
     def ended(self, seen: Observed) -> None:
-        """Remove the record of an ended backend when its time has come."""
-        id = seen.spec.id
-        forget = seen.spec.forget or id in self._unwritten
-        if forget or expired(seen.status, self._keep_ended):
-            self.do(self._forget(id))
-        else:
-            self._later(id, self._keep_ended + 1, lambda: self.refresh(id))
+        """Remove the record of an ended backend that is to be forgotten."""
+        if seen.spec.forget or seen.spec.id in self._unwritten:
+            self.do(self._forget(seen.spec.id))
 
     def forget_later(self, id: str) -> None:
         """Remember, where it can't be written, that a record is to go when its backend ends."""
