@@ -30,7 +30,8 @@ from alongside.platforms.local.story import Story
 from alongside.units import format_duration, format_memory
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1}
-_EAGER = 0.02  # seconds between two looks while something is on its way
+_EAGER = 0.02  # seconds between two looks while something is on its way, at first
+_FLAGGING = 0.05  # of the time that it has been on its way, later
 _CALM = 1.0
 _PATIENCE = 2.0  # seconds that the backend has to say how it is
 
@@ -53,7 +54,7 @@ class Supervisor:
         self.limits = Limits()
         self.heard = False
         self.look_at = 0.0
-        self.began = time.monotonic()
+        self.began = self.settled = time.monotonic()
 
     # -- life ------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Supervisor:
         if moment >= self.look_at or self.crew.changed:
             self.crew.changed = False
             self._look()
-            self.look_at = time.monotonic() + (_EAGER if self._unsettled else _CALM)
+            self.look_at = time.monotonic() + self._pause()
         if (ending := end_of_life(self.spec, self.story.status, now())) is not None:
             raise ending
         self.crew.work(moment)
@@ -112,6 +113,14 @@ class Supervisor:
     @property
     def _unsettled(self) -> bool:
         return self.story.phase in (Phase.STARTING, Phase.SCALING)
+
+    def _pause(self) -> float:
+        """Seconds until the next look: the longer something takes, the less often."""
+        moment = time.monotonic()
+        if not self._unsettled:
+            self.settled = moment
+            return _CALM
+        return min(_CALM, max(_EAGER, _FLAGGING * (moment - self.settled)))
 
     def _wait(self) -> None:
         """Sleep until a signal comes or the next thing is due."""
