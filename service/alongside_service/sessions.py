@@ -67,6 +67,12 @@ class Session:
     def place(self) -> Place:
         return self.owner, self.name
 
+    @property
+    def title(self) -> str:
+        """As the log names it."""
+        which = f"session {self.name!r}" if self.name else "the default session"
+        return f"{which} of {self.owner}"
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -220,7 +226,7 @@ class Sessions:
         ending = self._endings.get(session.place)
         if ending is None or ending.started != session.started:
             ending = self._endings[session.place] = _Ending(session.started, moment)
-            _log.info("Ending session %r of %s: %s.", session.name, session.owner, why)
+            _log.info("Ending %s: %s.", session.title, why)
         if ending.attempts >= _ATTEMPTS:
             return None
         if ending.again > moment:
@@ -237,9 +243,9 @@ class Sessions:
             await self.hub.end_session(session.owner, session.name)
         except AlongsideError as error:
             then = "It is not tried again" if last else "It is tried again"
-            _log.warning("Session %r of %s: %s %s.", session.name, session.owner, error, then)
+            _log.warning("Ending %s failed: %s %s.", session.title, error, then)
         except Exception:
-            _log.exception("Ending session %r of %s failed.", session.name, session.owner)
+            _log.exception("Ending %s failed.", session.title)
 
     def close(self) -> None:
         """Let go of what is under way."""

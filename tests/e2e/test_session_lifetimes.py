@@ -45,8 +45,9 @@ class Ada:
     api: httpx.Client
 
     def start(self, session: str, **options: Any) -> None:
-        """Ask for a session."""
-        answer = self.hub.post(f"users/ada/servers/{session}", json=options)
+        """Ask for a session; "" is the default one."""
+        which = f"servers/{session}" if session else "server"
+        answer = self.hub.post(f"users/ada/{which}", json=options)
         assert answer.status_code in (201, 202), answer.text
 
     def session(self, name: str) -> dict[str, Any] | None:
@@ -102,10 +103,10 @@ def ada(stack: Stack) -> Iterator[Ada]:
 @pytest.mark.shows("T32")
 def test_an_idle_session_ends_and_one_whose_cluster_works_does_not(stack: Stack, ada: Ada) -> None:
     with ada.work("busy", BUSY) as work:
-        ada.start("idle", profile="idle")
+        ada.start("", profile="idle")
         began = time.monotonic()
-        wait_until("the idle session", lambda: ada.session("idle"))
-        wait_until("its end", lambda: not ada.session("idle"), BUSY)
+        wait_until("the idle session", lambda: ada.session(""))
+        wait_until("its end", lambda: not ada.session(""), BUSY)
         assert IDLE <= time.monotonic() - began <= IDLE + LATE + 5
         assert not work[-1].done()
         work[-1].result(BUSY)
@@ -117,7 +118,7 @@ def test_an_idle_session_ends_and_one_whose_cluster_works_does_not(stack: Stack,
     assert time.monotonic() - began >= IDLE - 2  # the scheduler looks at itself now and then
     wait_until("its cluster's end", lambda: not marked_processes(backend["id"]), 5)
     log = (stack.home / "log" / "hub.log").read_text()
-    assert log.count("Ending session 'idle' of ada: it has not been used for 10 s.") == 1
+    assert log.count("Ending the default session of ada: it has not been used for 10 s.") == 1
     assert log.count("Ending session 'busy' of ada: it has not been used for 10 s.") == 1
 
 
