@@ -81,6 +81,10 @@ class Stack:
         dropped = ("JUPYTERHUB_", "ALONGSIDE_", "DASK_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         environment |= {"PORT": str(self.port), "ALONGSIDE_HOME": str(self.home)}
+        # `make run` activates no environment.
+        own = str(Path(sys.executable).parent)
+        paths = [path for path in os.environ["PATH"].split(os.pathsep) if path != own]
+        environment["PATH"] = os.pathsep.join(paths)
         self.home.mkdir(parents=True, exist_ok=True)
         self.stop()
         self.process = subprocess.Popen(

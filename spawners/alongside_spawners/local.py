@@ -14,6 +14,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -158,6 +159,11 @@ class LocalSessionSpawner(LocalProcessSpawner):
     def get_env(self) -> dict[str, str]:
         env: dict[str, str] = super().get_env()
         env[MARK] = self.mark
+        # The commands beside this interpreter, `alongside` and jupyterhub-singleuser among them,
+        # also where nobody has activated its environment.
+        own, path = str(Path(sys.executable).parent), env.get("PATH", os.defpath)
+        if own not in path.split(os.pathsep):
+            env["PATH"] = f"{own}{os.pathsep}{path}"
         return env
 
     def get_args(self) -> list[str]:

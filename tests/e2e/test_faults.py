@@ -160,6 +160,25 @@ def test_killed_on_the_way_nothing_is_left_over(
     assert_clean(stack, api, [id])
 
 
+def test_without_a_warm_process_sessions_start_plainly(stack: Stack, token: str) -> None:
+    hub = httpx.Client(
+        base_url=f"{stack.url}/hub/api/users",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=60,
+    )
+    with hub:
+        kill(wait_until("the warm process", lambda: stack.find("local.warm", "singleuser")))
+        assert hub.post("ada/server", json={"backend": None}).status_code in (201, 202)
+
+        def ready() -> bool:
+            servers = hub.get("ada").json()["servers"]
+            return "" in servers and servers[""]["ready"] is True
+
+        wait_until("the session is ready", ready, 60)
+        assert hub.delete("ada/server").status_code in (202, 204)
+        wait_until("the session is over", lambda: not hub.get("ada").json()["servers"], 60)
+
+
 @pytest.mark.shows("K6", "K25")
 def test_all_killed_at_once_the_next_start_finds_a_clean_house(
     tmp_path_factory: pytest.TempPathFactory,
