@@ -24,7 +24,6 @@ from traitlets import Any as AnyValue
 from traitlets import Dict, Float, Unicode, Union, default
 
 from alongside.errors import AlongsideError, Unavailable
-from alongside.kinds import get_kind
 from alongside_spawners.choice import Choice, alone, wants_nothing
 from alongside_spawners.companion import Companion
 from alongside_spawners.form import choice_from_form, render_form, render_without_service
@@ -177,8 +176,6 @@ class AlongsideMixin(Spawner):
         if self.service:
             own = {"ALONGSIDE_API": self.session_service_url, "ALONGSIDE_SESSION": self.name}
             chosen = self._choice
-            if chosen and chosen.launch:
-                own |= get_kind(chosen.launch["kind"]).environment
             env = {**own, **(dict(chosen.environment) if chosen else {}), **env}
         return env
 

@@ -67,12 +67,13 @@ async def spawn_options(
     launch = launch.model_copy(update={"session": session})
     spec = catalogue.resolve(who, launch, nonce="")
     await _check_room(service, who, spec)
-    offer = profile.backends[launch.kind]
+    offer, kind = profile.backends[launch.kind], get_kind(launch.kind)
+    environment = {**kind.environment, **profile.session.environment}
     return Chosen(
         profile=name,
-        session=with_reports(profile.session),
+        session=with_reports(profile.session.model_copy(update={"environment": environment})),
         launch=launch,
-        title=get_kind(launch.kind).title,
+        title=kind.title,
         required=offer.required,
         start_timeout=offer.start_timeout,
     )
