@@ -20,7 +20,7 @@ check: $(READY) ## Check style, types, imports, locks, documentation, licences
 	$(PY) tools/check.py $(ARGS)
 
 bench: $(READY) ## Measure, against peers in the same run
-	$(PY) -m benchmarks $(ARGS)
+	$(PY) -m benchmarks --write docs/reference/benchmarks.txt $(ARGS)
 
 docs: $(READY) ## Build the documentation into docs/_build
 	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html

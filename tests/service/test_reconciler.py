@@ -78,9 +78,9 @@ GONE = replace(FACTS, session_gone=T0 - timedelta(minutes=1))
             Wait(T0 + timedelta(minutes=30) + SLACK),
         ),
         (
-            backend(Phase.FAILED, {"ended": T0 - HOUR}),
+            backend(Phase.FAILED, {"ended": T0 - HOUR / 4}),
             FACTS,
-            Wait(T0 + timedelta(hours=23)),
+            Wait(T0 + HOUR * 3 / 4),
         ),
         (
             backend(Phase.STOPPED, {"ended": T0 - timedelta(days=2)}),
