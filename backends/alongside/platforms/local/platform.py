@@ -63,7 +63,10 @@ class LocalPlatform(Platform):
         "from it. Starts take a tenth of the time; it takes about 150 MiB of memory.",
     ).tag(config=True)
     core_overcommit = Float(
-        8.0, min=0.01, help="How many cores may be given out for each core that there is."
+        32.0,
+        min=0.01,
+        help="How many cores may be given out for each core that there is. Interactive clusters "
+        "are idle most of the time, and busy ones share a core without harm.",
     ).tag(config=True)
     memory_overcommit = Float(
         1.0, min=0.01, help="How much memory may be given out for each byte that there is."
