@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import os
+import stat
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import httpx
@@ -36,9 +38,29 @@ _PRIVATE = frozenset({"cookie", "authorization", "host", "accept-encoding"})
 _NOT_ANSWERED = _HOP_BY_HOP | {"set-cookie", "server", "date"}
 
 
-def _upstream(target: Path | str) -> tuple[httpx.AsyncHTTPTransport, str]:
+@contextlib.contextmanager
+def _held(target: Path) -> Iterator[str]:
+    """A path to this very socket. Raises OSError for anything else.
+
+    The socket's directory belongs to the backend's account and we may be root: a link in it could
+    lead to any socket of the machine, and one that was checked could be replaced afterwards.
+    """
+    handle = os.open(target, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISSOCK(found.st_mode) or found.st_uid != target.parent.stat().st_uid:
+            raise ConnectionRefusedError(f"{target} is no socket of the backend")
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+def _upstream(
+    target: Path | str, until_connected: contextlib.ExitStack
+) -> tuple[httpx.AsyncHTTPTransport, str]:
     if isinstance(target, Path):
-        return httpx.AsyncHTTPTransport(uds=str(target)), "http://dashboard"
+        place = until_connected.enter_context(_held(target))
+        return httpx.AsyncHTTPTransport(uds=place), "http://dashboard"
     return httpx.AsyncHTTPTransport(), str(target).rstrip("/")
 
 
@@ -51,20 +73,24 @@ def _silent(error: Exception) -> Unavailable:
 
 async def forward(request: Request, target: Path | str, path: str, base: str) -> StreamingResponse:
     """The backend's answer to a GET. `base` is the outer path of its root. Raises Unavailable."""
-    transport, url = _upstream(target)
-    client = httpx.AsyncClient(
-        transport=transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
-    )
     hidden = _HOP_BY_HOP | _PRIVATE
     headers = [(k, v) for k, v in request.headers.items() if k.lower() not in hidden]
     headers.append(("accept-encoding", "identity"))
     query = f"?{request.url.query}" if request.url.query else ""
-    try:
-        outgoing = client.build_request("GET", f"{url}/{path}{query}", headers=headers)
-        answer = await client.send(outgoing, stream=True)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        await client.aclose()
-        raise _silent(error) from None
+    with contextlib.ExitStack() as until_connected:
+        try:
+            transport, url = _upstream(target, until_connected)
+        except OSError as error:
+            raise _silent(error) from None
+        client = httpx.AsyncClient(
+            transport=transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
+        )
+        try:
+            outgoing = client.build_request("GET", f"{url}/{path}{query}", headers=headers)
+            answer = await client.send(outgoing, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            await client.aclose()
+            raise _silent(error) from None
 
     async def body() -> AsyncIterator[bytes]:
         try:
@@ -123,14 +149,15 @@ async def _connect(
     target: Path | str, path: str, protocols: list[websockets.Subprotocol]
 ) -> websockets.ClientConnection:
     if isinstance(target, Path):
-        return await websockets.unix_connect(
-            str(target),
-            f"ws://dashboard/{path}",
-            subprotocols=protocols or None,
-            max_size=_LARGEST_MESSAGE,
-            open_timeout=10,
-            close_timeout=2,
-        )
+        with _held(target) as place:
+            return await websockets.unix_connect(
+                place,
+                f"ws://dashboard/{path}",
+                subprotocols=protocols or None,
+                max_size=_LARGEST_MESSAGE,
+                open_timeout=10,
+                close_timeout=2,
+            )
     return await websockets.connect(
         f"{str(target).rstrip('/').replace('http', 'ws', 1)}/{path}",
         subprotocols=protocols or None,
