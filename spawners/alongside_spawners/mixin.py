@@ -265,10 +265,10 @@ class AlongsideMixin(Spawner):
             await companion.let_go(self.stop_timeout)
         if self._story is not None:
             self._story.end()
+        self._told_service = True  # or tried: once is enough, as the service finds out anyway
         try:
             async with asyncio.timeout(self.stop_timeout):
                 await service.session_ended(self.user.name, self.name)
-            self._told_service = True
         except (AlongsideError, TimeoutError) as error:
             self.log.warning(
                 "The service could not be told that %s is over; it finds out by itself: %s",
