@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from alongside.errors import InvalidRequest, NotFound, StorageFailed
+from alongside.errors import InvalidRequest, NotAllowed, NotFound, StorageFailed
 from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
@@ -344,6 +344,14 @@ async def test_an_unknown_account_is_refused(platform: LocalPlatform) -> None:
         pytest.skip("accounts matter only to root")
     with pytest.raises(InvalidRequest, match="no Unix account"):
         await platform.launch(make_spec("toy", account="nobody-of-that-name"))
+    assert not await platform.observed()
+
+
+async def test_nothing_is_launched_for_a_user_who_is_called_root(platform: LocalPlatform) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("accounts matter only to root")
+    with pytest.raises(NotAllowed, match="superuser"):
+        await platform.launch(make_spec("toy", account="root"))
     assert not await platform.observed()
 
 

@@ -18,7 +18,14 @@ from typing import ClassVar
 
 from traitlets import Bool, Float, Int, List, Unicode, default
 
-from alongside.errors import AlongsideError, InvalidRequest, NotFound, NotReady, StorageFailed
+from alongside.errors import (
+    AlongsideError,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    StorageFailed,
+)
 from alongside.kinds import get_kind, kinds
 from alongside.kinds.base import Place
 from alongside.models import Capacity, Connection, Resources, Spec, Status
@@ -280,6 +287,10 @@ class LocalPlatform(Platform):
                 "Ask an administrator to create it.",
                 "account",
             ) from None
+        if entry.pw_uid == 0:  # a user of the hub may be called root and is nobody's superuser
+            raise NotAllowed(
+                "Backends of the superuser are not started.", "Log in under another name."
+            )
         return entry.pw_uid, entry.pw_gid
 
     def _folder(self, id: str) -> Folder:
