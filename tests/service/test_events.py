@@ -154,6 +154,23 @@ async def test_a_stream_ends_when_its_token_no_longer_counts(
             await reader.next()
 
 
+async def test_a_busy_stream_ends_too_when_its_token_no_longer_counts(
+    run: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alongside_service.events.RECHECK", 0.0)
+    monkeypatch.setattr("alongside_service.auth.FRESH", 0.0)
+    async with reading(run, "ada") as reader:
+        await reader.next()
+        id = await launch(run, "ada")
+        await reader.until("changed", phase="running")
+        run.hub.tokens.clear()
+        for number in range(3):  # there is always something to tell
+            run.platform.become(id, message=f"{number}")
+        await run.settled(lambda: run.service.registry.get(id).status.message == "2")
+        with pytest.raises(Exception, match="does not accept this token"):
+            await reader.next()
+
+
 async def test_no_event_has_a_secret(run: Running) -> None:
     async with reading(run, "ada") as reader:
         await reader.next()
