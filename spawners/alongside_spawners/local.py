@@ -10,41 +10,36 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
 
-from jupyterhub.spawner import LocalProcessSpawner
 from jupyterhub.utils import random_port
 from traitlets import Bool, Float, Unicode, default
 
-from alongside.errors import AlongsideError, Conflict, StorageFailed, Unavailable
-from alongside.platforms.local.forked import Program
-from alongside.platforms.local.process import Identity
+from alongside.errors import AlongsideError
 from alongside_spawners.accounts import Account, account_of, directory_name
 from alongside_spawners.mixin import AlongsideMixin
+from alongside_spawners.notebook_server import NotebookServer
 from alongside_spawners.refusals import Refusal
-from alongside_spawners.session_log import last_lines, prepare_log
+from alongside_spawners.session_cpus import keep_to_cpus
+from alongside_spawners.session_home import directory_in, prepare_home
+from alongside_spawners.session_log import prepare_log
 from alongside_spawners.session_processes import MARK, SessionProcesses, mark_of
-from alongside_spawners.single_user import COMMAND, needs_own_interpreter
-from alongside_spawners.warm_sessions import warm_sessions
+from alongside_spawners.session_start import (
+    SessionFailed,
+    is_taken,
+    refuse_taken,
+    until_it_answers,
+)
+from alongside_spawners.single_user import COMMAND
 
 _TRIES = 3  # of ports that somebody else took between our look and the server's start
 
 
-class SessionFailed(AlongsideError):
-    """The notebook server ended while it started."""
-
-    code = "session-failed"
-    status = 503
-
-
-class LocalSessionSpawner(LocalProcessSpawner):
+class LocalSessionSpawner(NotebookServer):
     """Starts a notebook server as a process of this machine, warm where possible.
 
     A session survives the hub and the warm process, also when they are killed, and is found
@@ -106,7 +101,6 @@ class LocalSessionSpawner(LocalProcessSpawner):
     def _state_dir_default(self) -> str:
         return os.environ.get("ALONGSIDE_HOME", ".alongside")
 
-    _identity: Identity | None = None
     _swept = False
     _launching = False
 
@@ -138,11 +132,8 @@ class LocalSessionSpawner(LocalProcessSpawner):
     @property
     def directory(self) -> str:
         """Where the notebook server's files are, as an absolute path."""
-        home = self.account.home
-        chosen = self.format_string(self.notebook_dir) if self.notebook_dir else home
-        if chosen == "~" or chosen.startswith("~/"):
-            chosen = home + chosen[1:]
-        return str(Path(home, chosen))
+        chosen = self.format_string(self.notebook_dir) if self.notebook_dir else ""
+        return directory_in(self.account.home, chosen)
 
     def _processes(self) -> SessionProcesses:
         return SessionProcesses(self.mark, self.log_file, self.pid)
@@ -184,23 +175,6 @@ class LocalSessionSpawner(LocalProcessSpawner):
             return paths
         return cast("dict[str, str]", await super().move_certs(paths))
 
-    # State
-
-    def get_state(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().get_state()
-        if self._identity:
-            state["started"] = self._identity.started
-        return state
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        super().load_state(state)
-        if self.pid and "started" in state:
-            self._identity = Identity(self.pid, state["started"])
-
-    def clear_state(self) -> None:
-        super().clear_state()
-        self._identity = None
-
     # Life
 
     async def start(self) -> tuple[str, int]:
@@ -221,16 +195,21 @@ class LocalSessionSpawner(LocalProcessSpawner):
         fixed = self.port
         for attempt in range(_TRIES):
             self.port = fixed or random_port()
-            if fixed and _answers(self.ip, fixed):
-                raise Conflict(
-                    f"Port {fixed} is in use by another program.",
-                    "Stop that program, or have an administrator change Spawner.port.",
-                )
-            await self._launch(account)
+            if fixed:
+                refuse_taken(self.ip, fixed)
+            await self._launch(account, self.log_file, warm=self.warm)
+            if self.cpu_limit and self.pid:
+                keep_to_cpus(self.pid, self.cpu_limit, self.mark)
             try:
-                await self._wait_until_it_answers()
+                await until_it_answers(
+                    self.ip,
+                    self.port,
+                    timeout=self.answer_timeout,
+                    alive=self._alive,
+                    log=self.log_file,
+                )
             except SessionFailed:
-                taken = not fixed and _answers(self.ip, self.port)
+                taken = not fixed and is_taken(self.ip, self.port)
                 if not taken or attempt + 1 == _TRIES:
                     raise
             else:
@@ -240,106 +219,8 @@ class LocalSessionSpawner(LocalProcessSpawner):
     def _prepare(self, account: Account) -> None:
         """Make the directories that a session needs, or say why they can't be had."""
         prepare_log(self.log_file, account.name)
-        if account.name:
-            return
-        try:
-            Path(account.home).mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageFailed(
-                f"The home directory {account.home} can't be made: {error.strerror}.",
-                "Ask an administrator for space or for access to it.",
-            ) from None
-        for place in (account.home, self.directory):
-            if not Path(place).is_dir() or not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-                raise StorageFailed(
-                    f"The session's directory {place} is missing or can't be written.",
-                    "Ask an administrator for access to it.",
-                )
-
-    async def _launch(self, account: Account) -> None:
-        """Start the process, warm or else plainly."""
-        self.proc = None
-        server = None
-        if self._may_start_warm():
-            try:
-                server = await self._fork(account)
-            except Unavailable as error:
-                self.log.warning("Starting %s plainly: %s", self._log_name, error)
-        if server is None:
-            await self._start_plainly()
-            server = Identity.of(self.pid)
-        self._identity = server
-        self.pid = server.pid if server else self.pid
-        self._pin()
-
-    def _may_start_warm(self) -> bool:
-        plain = self.cmd != [COMMAND] or self.shell_cmd or self.popen_kwargs or self.cert_paths
-        return self.warm and not plain
-
-    async def _fork(self, account: Account) -> Identity | None:
-        env = self.get_env()
-        if reason := needs_own_interpreter(env):
-            self.log.info("Starting %s plainly because of %s.", self._log_name, reason)
-            return None
-        program = Program(
-            entry="alongside_spawners.single_user:main",
-            argv=(*self.cmd, *self.get_args()),
-            env=env,
-            cwd=account.home,
-            output=str(self.log_file),
-            account=account.name,
-        )
-        warm = await warm_sessions(self.log)
-        self.log.info("Forking %s", " ".join(program.argv))
-        return await warm.fork(program)
-
-    async def _start_plainly(self) -> None:
-        configured = self.popen_kwargs
-        with self.log_file.open("ab") as log:
-            output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-            self.popen_kwargs = {**output, **configured}
-            try:
-                await super().start()
-            except OSError as error:
-                raise SessionFailed(
-                    f"The notebook server can't be started: {error.strerror}.",
-                    "Ask an administrator to look at Spawner.cmd.",
-                ) from None
-            finally:
-                self.popen_kwargs = configured
-
-    def _pin(self) -> None:
-        """Keep the session to as many CPUs as its profile has, not the same ones for everybody."""
-        if not self.cpu_limit or not self.pid:
-            return
-        with contextlib.suppress(OSError):
-            cpus = sorted(os.sched_getaffinity(0))
-            count = max(1, round(self.cpu_limit))
-            if count < len(cpus):
-                first = int(self.mark[:8], 16) % len(cpus)
-                mine = {cpus[(first + n) % len(cpus)] for n in range(count)}
-                os.sched_setaffinity(self.pid, mine)
-
-    async def _wait_until_it_answers(self) -> None:
-        """Until the port answers; SessionFailed when the process ends before."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.answer_timeout
-        while loop.time() < deadline:
-            if await _connects(self.ip or "127.0.0.1", self.port):
-                return
-            if not self._alive():
-                said = last_lines(self.log_file)
-                raise SessionFailed(
-                    "The notebook server ended before it was ready."
-                    + (f" Its last words: {said}" if said else ""),
-                    f"An administrator finds its log in {self.log_file}.",
-                )
-            await asyncio.sleep(0.02)
-
-    def _alive(self) -> bool:
-        if self.proc is not None:
-            return self.proc.poll() is None
-        return self._identity is not None and self._identity.alive
+        if not account.name:
+            prepare_home(account.home, self.directory)
 
     async def poll(self) -> int | None:
         if self._launching:
@@ -350,12 +231,6 @@ class LocalSessionSpawner(LocalProcessSpawner):
             # Its kernels and terminals may have survived it, also while no hub was running.
             await self._end_leftovers(processes)
         return status
-
-    async def _signal(self, sig: int) -> bool:
-        """Signal the notebook server; False when it is gone, whoever has its process id now."""
-        if self._identity is None:
-            return False
-        return self._identity.alive if sig == 0 else self._identity.send(sig)
 
     async def stop(self, now: bool = False) -> None:
         """End the notebook server and everything that it has started."""
@@ -373,22 +248,6 @@ class LocalSessionSpawner(LocalProcessSpawner):
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         yield {"progress": 30, "message": "Starting the notebook server."}
-
-
-async def _connects(host: str, port: int) -> bool:
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
-def _answers(host: str, port: int) -> bool:
-    """Whether somebody listens at this port now."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((host or "127.0.0.1", port)) == 0
 
 
 class AlongsideLocalSpawner(AlongsideMixin, LocalSessionSpawner):
