@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -103,12 +104,15 @@ class Events:
             for change in missed or ():
                 if message := self._told(change, caller):
                     yield message
+            due = time.monotonic() + RECHECK
             while not self._closed:
+                if time.monotonic() >= due:  # also when there is always something to tell
+                    caller = await _checked(caller, recheck)
+                    due = time.monotonic() + RECHECK
                 try:
-                    async with asyncio.timeout(RECHECK):
+                    async with asyncio.timeout(due - time.monotonic()):
                         following = await queue.get()
                 except TimeoutError:
-                    caller = await _checked(caller, recheck)
                     continue
                 if following is None:
                     return
