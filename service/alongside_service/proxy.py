@@ -74,8 +74,8 @@ def _silent(error: Exception) -> Unavailable:
 async def forward(request: Request, target: Path | str, path: str, base: str) -> StreamingResponse:
     """The backend's answer to a GET. `base` is the outer path of its root. Raises Unavailable."""
     hidden = _HOP_BY_HOP | _PRIVATE
-    headers = [(k, v) for k, v in request.headers.items() if k.lower() not in hidden]
-    headers.append(("accept-encoding", "identity"))
+    headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in hidden]
+    headers.append((b"accept-encoding", b"identity"))
     query = f"?{request.url.query}" if request.url.query else ""
     with contextlib.ExitStack() as until_connected:
         try:
@@ -103,21 +103,23 @@ async def forward(request: Request, target: Path | str, path: str, base: str) ->
             await client.aclose()
 
     response = StreamingResponse(body(), answer.status_code)
-    response.raw_headers = [
-        (k.lower().encode(), v.encode("latin-1"))
-        for k, v in _outward(answer.headers.multi_items(), f"/{path}", base)
-    ]
+    response.raw_headers = list(_outward(answer.headers.raw, f"/{path}", base))
     return response
 
 
-def _outward(headers: Iterable[tuple[str, str]], path: str, base: str) -> Iterable[tuple[str, str]]:
-    for name, value in headers:
-        if name.lower() == "location":
-            yield name, within(value, path, base)
-        elif name.lower() not in _NOT_ANSWERED:
-            yield name, value
-    yield "referrer-policy", "same-origin"
-    yield "x-content-type-options", "nosniff"
+def _outward(
+    headers: Iterable[tuple[bytes, bytes]], path: str, base: str
+) -> Iterable[tuple[bytes, bytes]]:
+    """The headers for the reader: bytes, for nobody says what characters they are."""
+    for raw, value in headers:
+        name = raw.decode("latin-1").lower()
+        if name == "location":
+            with contextlib.suppress(ValueError):  # one that can't be understood leads nowhere
+                yield raw.lower(), within(value.decode("latin-1"), path, base).encode("latin-1")
+        elif name not in _NOT_ANSWERED:
+            yield raw.lower(), value
+    yield b"referrer-policy", b"same-origin"
+    yield b"x-content-type-options", b"nosniff"
 
 
 async def tunnel(socket: WebSocket, target: Path | str, path: str) -> None:

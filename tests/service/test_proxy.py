@@ -58,3 +58,22 @@ async def test_a_link_in_the_sockets_place_is_not_followed(
     answer = await run.user("ada").get(f"{PAGES}/{id}/dashboard/status")
     assert answer.status_code == 503
     assert pages.asked == b""
+
+
+async def test_headers_in_any_characters_go_both_ways(run: Running, pages: Pages) -> None:
+    pages.head = "X-Name: ✓\r\n".encode()
+    id = await launched(run)
+    answer = await run.user("ada").get(
+        f"{PAGES}/{id}/dashboard/status", headers={"X-Word": "é".encode()}
+    )
+    assert answer.status_code == 200
+    assert dict(answer.headers.raw)[b"x-name"] == "✓".encode()
+    assert "é".encode() in pages.asked
+
+
+async def test_a_broken_redirect_is_left_out(run: Running, pages: Pages) -> None:
+    pages.head = b"Location: http://[\r\n"
+    id = await launched(run)
+    answer = await run.user("ada").get(f"{PAGES}/{id}/dashboard/status")
+    assert answer.status_code == 200
+    assert "location" not in answer.headers
