@@ -35,7 +35,9 @@ _HOP_BY_HOP = frozenset(
 )
 _PRIVATE = frozenset({"cookie", "authorization", "host", "accept-encoding"})
 """What the backend's processes, which run its owner's code, must not learn of the reader."""
-_NOT_ANSWERED = _HOP_BY_HOP | {"set-cookie", "server", "date"}
+_WIDE = frozenset({"service-worker-allowed", "clear-site-data", "strict-transport-security"})
+"""What would hold for all of the hub's address, where a backend has only a few paths."""
+_NOT_ANSWERED = _HOP_BY_HOP | _WIDE | {"set-cookie", "server", "date"}
 
 
 @contextlib.contextmanager

@@ -77,3 +77,12 @@ async def test_a_broken_redirect_is_left_out(run: Running, pages: Pages) -> None
     answer = await run.user("ada").get(f"{PAGES}/{id}/dashboard/status")
     assert answer.status_code == 200
     assert "location" not in answer.headers
+
+
+async def test_a_page_gets_no_hold_on_the_rest_of_the_hub(run: Running, pages: Pages) -> None:
+    """Not by a service worker for all its paths, nor by emptying the browser's memory of it."""
+    pages.head = b"Service-Worker-Allowed: /\r\nClear-Site-Data: *\r\nSet-Cookie: a=b\r\n"
+    id = await launched(run)
+    answer = await run.user("ada").get(f"{PAGES}/{id}/dashboard/status")
+    assert answer.status_code == 200
+    assert not {"service-worker-allowed", "clear-site-data", "set-cookie"} & set(answer.headers)
