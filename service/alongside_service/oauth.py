@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ from alongside_service.hub import Hub
 
 _STATES = 1000
 _STATE_LIFE = 600.0
+_BROWSER = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class _State:
+    browser: str
     next: str
     verifier: str
     time: float
@@ -77,7 +80,7 @@ class Login:
         self._clock = clock
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._cookie = endpoints.client_id
-        self._state_cookie = f"{endpoints.client_id}-oauth-state"
+        self._browser_cookie = f"{endpoints.client_id}-oauth-browser"
 
     def token(self, connection: HTTPConnection) -> str:
         """The token in the cookie, or ''."""
@@ -89,7 +92,11 @@ class Login:
         path = connection.url.path
         if connection.url.query:
             path = f"{path}?{connection.url.query}"
-        self._states[state] = _State(path, verifier, self._clock())
+        # one for all logins of a browser that are under way: it may open several pages at once
+        browser = connection.cookies.get(self._browser_cookie, "")
+        if not _BROWSER.fullmatch(browser):
+            browser = secrets.token_urlsafe(24)
+        self._states[state] = _State(browser, path, verifier, self._clock())
         while len(self._states) > _STATES:
             self._states.popitem(last=False)
         digest = hashlib.sha256(verifier.encode()).digest()
@@ -104,7 +111,7 @@ class Login:
             }
         )
         answer = RedirectResponse(f"{self._endpoints.authorize}?{query}", 302)
-        self._set(answer, connection, self._state_cookie, state, int(_STATE_LIFE))
+        self._set(answer, connection, self._browser_cookie, browser, int(_STATE_LIFE))
         return answer
 
     async def finish(self, connection: HTTPConnection) -> RedirectResponse:
@@ -113,10 +120,9 @@ class Login:
         Raises InvalidRequest for a login that was not begun here, or too long ago.
         """
         query = connection.query_params
-        state = query.get("state", "")
-        known = self._states.pop(state, None)
-        same = secrets.compare_digest(
-            connection.cookies.get(self._state_cookie, "").encode(), state.encode()
+        known = self._states.pop(query.get("state", ""), None)
+        same = known is not None and secrets.compare_digest(
+            connection.cookies.get(self._browser_cookie, "").encode(), known.browser.encode()
         )
         if known is None or not same or self._clock() - known.time > _STATE_LIFE:
             raise InvalidRequest(
@@ -139,7 +145,6 @@ class Login:
         )
         answer = RedirectResponse(known.next, 302)
         self._set(answer, connection, self._cookie, token, None)
-        answer.delete_cookie(self._state_cookie, path=self._prefix)
         return answer
 
     def _set(
