@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from alongside.catalogue import Catalogue
 from alongside.catalogue_file import CatalogueFile
-from alongside.errors import InvalidRequest, NotAllowed, NotFound, Unavailable
+from alongside.errors import AlongsideError, InvalidRequest, NotAllowed, NotFound, Unavailable
 from alongside.models import Spec, now
 from alongside.platforms.base import Observed, Platform
 from alongside.requests import Requester
@@ -30,6 +30,8 @@ from alongside_service.sessions import Sessions
 _log = logging.getLogger("alongside.service")
 _CATALOGUE_INTERVAL = 1.0
 _COMPARE_INTERVAL = 60.0
+RECHECK = 60.0
+"""Seconds between two looks at whether what is read for long may still be read."""
 
 
 @dataclass
@@ -134,6 +136,17 @@ class Service:
         if observed is None or not access.may_see(caller, observed.spec):
             raise access.unknown(id)
         return observed
+
+    async def may_still(self, token: str, id: str, allowed: Callable[[Caller, Spec], bool]) -> bool:
+        """Whether this token still lets its bearer do this. A silent hub changes nothing."""
+        try:
+            caller = await self.authority.caller(token)
+        except Unavailable:
+            return True
+        except AlongsideError:
+            return False
+        observed = self.registry.get(id)
+        return observed is not None and allowed(caller, observed.spec)
 
     async def stop(self, observed: Observed, *, forget: bool = True) -> Observed:
         """End a backend; with `forget` its record and logs go too. Returns it as it is now."""

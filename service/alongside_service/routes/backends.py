@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from alongside.errors import AlongsideError, NotAllowed, NotFound
@@ -15,6 +16,8 @@ from alongside.phases import Phase
 from alongside.platforms.base import Observed
 from alongside.requests import Launch, Patch, Requester
 from alongside_service import access
+from alongside_service import service as services
+from alongside_service.auth import bearer
 from alongside_service.bodies import StrictRoute
 from alongside_service.problems import documented
 from alongside_service.routes.callers import TheCaller, TheService
@@ -203,6 +206,7 @@ async def connection(id: Id, caller: TheCaller, service: TheService) -> Response
 )
 async def logs(
     id: Id,
+    request: Request,
     caller: TheCaller,
     service: TheService,
     role: Annotated[
@@ -224,7 +228,8 @@ async def logs(
         raise NotFound(f"The backend has no role {role!r}.", f"Its roles: {known}.", "role")
     stream = service.platform(observed).logs(id, role, lines, follow)
     if follow:
-        stream = _until_ended(service, id, stream)
+        token = bearer(request.headers.get("authorization"))
+        stream = _until_ended(service, token, id, stream)
     return StreamingResponse(_lines(stream), media_type="text/plain; charset=utf-8")
 
 
@@ -237,11 +242,19 @@ async def _lines(stream: AsyncIterator[str]) -> AsyncIterator[bytes]:
         yield f"{error}\n".encode()
 
 
-async def _until_ended(service: Service, id: str, stream: AsyncIterator[str]) -> AsyncIterator[str]:
-    """What the stream has, until the backend has ended and it is silent."""
+async def _until_ended(
+    service: Service, token: str, id: str, stream: AsyncIterator[str]
+) -> AsyncIterator[str]:
+    """What the stream has, until the backend has ended and it is silent, or as long as this
+    token's bearer may see it."""
+    due = time.monotonic() + services.RECHECK
     following: asyncio.Future[str] = asyncio.ensure_future(anext(stream, None))  # type: ignore[arg-type]
     try:
         while True:
+            if time.monotonic() >= due:
+                if not await service.may_still(token, id, access.may_see):
+                    return
+                due = time.monotonic() + services.RECHECK
             done, _ = await asyncio.wait({following}, timeout=1.0)
             if done:
                 line = following.result()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 from fastapi import APIRouter, Request, WebSocket
@@ -10,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from alongside.errors import AlongsideError, NotFound
 from alongside_service import access
+from alongside_service import service as services
 from alongside_service.auth import Caller, NotAuthenticated, bearer
 from alongside_service.oauth import is_same_origin
 from alongside_service.routes.callers import TheService
@@ -65,12 +68,24 @@ async def live(id: str, path: str, socket: WebSocket, service: TheService) -> No
         if not is_same_origin(socket):
             await socket.close(1008)
             return
-        caller = await service.authority.caller(_token(socket, service))
+        token = _token(socket, service)
+        caller = await service.authority.caller(token)
         target = await _target(service, caller, id)
     except AlongsideError:
         await socket.close(1008)
         return
-    await tunnel(socket, target, path)
+    tunnelled = asyncio.create_task(tunnel(socket, target, path))
+    try:
+        while not (await asyncio.wait({tunnelled}, timeout=services.RECHECK))[0]:
+            if not await service.may_still(token, id, access.may_connect):
+                tunnelled.cancel()
+                await asyncio.wait({tunnelled})
+                with contextlib.suppress(RuntimeError):  # the browser has closed it already
+                    await socket.close(1008)
+                return
+        tunnelled.result()
+    finally:
+        tunnelled.cancel()
 
 
 @router.get("/oauth_callback")
