@@ -17,6 +17,7 @@ from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import Identity, processes, stat
+from alongside.platforms.local.store import Folder, _give_away
 from alongside.testing import make_spec, until
 
 from .local_home import leftovers
@@ -353,6 +354,20 @@ async def test_nothing_is_launched_for_a_user_who_is_called_root(platform: Local
     with pytest.raises(NotAllowed, match="superuser"):
         await platform.launch(make_spec("toy", account="root"))
     assert not await platform.observed()
+
+
+def test_giving_files_to_an_account_follows_no_link(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("accounts matter only to root")
+    draft, other = Folder(tmp_path / "draft"), tmp_path / "other"
+    other.touch()
+    for path in (draft.state, draft.secrets, draft.run, draft.logs):
+        path.mkdir(parents=True)
+    draft.spec_file.touch()
+    (draft.state / "lock").symlink_to(other)
+    _give_away(draft, (65534, 65534))
+    assert other.stat().st_uid == 0
+    assert draft.state.stat().st_uid == 65534
 
 
 async def test_a_working_directory_that_is_missing_is_reported(platform: LocalPlatform) -> None:

@@ -306,6 +306,7 @@ def _give_away(draft: Folder, owner: tuple[int, int]) -> None:
     os.chown(draft.spec_file, -1, gid)
     draft.spec_file.chmod(0o640)
     for path in (draft.state, draft.secrets, draft.run, draft.logs):
-        os.chown(path, uid, gid)
+        # the directory last: from then on, the account may put a link there
         for file in path.iterdir():
-            os.chown(file, uid, gid)
+            os.chown(file, uid, gid, follow_symlinks=False)
+        os.chown(path, uid, gid)
