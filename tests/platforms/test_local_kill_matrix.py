@@ -25,7 +25,8 @@ SMALL = {"workers": 2, "memory": "512 MiB"}
 async def starting(platform: LocalPlatform) -> Spec:
     spec = make_spec("dask", SMALL)
     await platform.launch(spec)
-    await until(platform, spec.id, Phase.STARTING)
+    # Or already further: a phase may be over before anybody looks.
+    await until(platform, spec.id, lambda status: status.phase is not Phase.PENDING)
     return spec
 
 
@@ -39,7 +40,7 @@ async def growing(platform: LocalPlatform) -> Spec:
     spec = await running(platform)
     more = spec.model_copy(update={"options": spec.options | {"workers": 4}, "generation": 2})
     await platform.update(more)
-    await until(platform, spec.id, Phase.SCALING)
+    await until(platform, spec.id, lambda s: s.phase is Phase.SCALING or s.ready == 4)
     return spec
 
 
@@ -47,7 +48,7 @@ async def shrinking(platform: LocalPlatform) -> Spec:
     spec = await running(platform)
     less = spec.model_copy(update={"options": spec.options | {"workers": 1}, "generation": 2})
     await platform.update(less)
-    await until(platform, spec.id, Phase.SCALING)
+    await until(platform, spec.id, lambda s: s.phase is Phase.SCALING or s.ready == 1)
     return spec
 
 
