@@ -9,14 +9,14 @@ from pathlib import Path
 
 from alongside.errors import AlongsideError
 from alongside.phases import ENDED
-from alongside.platforms.base import Observed, Removed
+from alongside.platforms.base import Removed
 from alongside.platforms.local import LocalPlatform
 
 ALL_END_WITHIN = 20.0  # seconds
 
 
 def end_all(home: Path) -> None:
-    """Ask the platform to end every backend, and wait until it has, within bounds.
+    """Ask the platform to end and forget every backend, and wait until it has, within bounds.
 
     What doesn't end in time is the caller's to kill; nothing here stops the launcher from ending.
     """
@@ -37,14 +37,12 @@ async def _end_all(home: Path) -> None:
         }
         for id in left:
             with suppress(AlongsideError):
-                await platform.stop(id, forget=False)
+                await platform.stop(id)
         if not left:
             return
         async for change in platform.watch():
             if isinstance(change, Removed):
                 left.discard(change.id)
-            elif isinstance(change, Observed) and change.status.phase in ENDED:
-                left.discard(change.spec.id)
             if not left:
                 return
     finally:

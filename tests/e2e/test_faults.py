@@ -207,3 +207,4 @@ def test_all_killed_at_once_the_next_start_finds_a_clean_house(
     finally:
         stack.stop()
     assert not marked_processes(fresh)
+    assert not (stack.home / "backends" / fresh).exists()

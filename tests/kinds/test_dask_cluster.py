@@ -162,7 +162,8 @@ async def test_a_killed_worker_is_replaced_and_the_result_is_right(
         futures = client.map(slowly, range(60))
         await wait(futures[:5])
         os.kill(worker_pids(home, platform, spec)["worker-1"], signal.SIGKILL)
-        await until(platform, spec.id, lambda s: s.phase is Phase.SCALING)
+        lost = "worker-1 ended unexpectedly"
+        await until(platform, spec.id, lambda s: any(lost in stage.message for stage in s.stages))
         assert await client.submit(sum, futures) == sum(range(1, 61))
         await settled(platform, spec, 2)
 

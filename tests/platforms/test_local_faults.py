@@ -130,8 +130,9 @@ async def test_a_lost_member_is_replaced(platform: LocalPlatform, home: Path) ->
     spec = await running(platform)
     before = process_of(home, spec, "sleeper-1")
     os.kill(before, signal.SIGKILL)
-    await until(platform, spec.id, lambda s: s.phase is Phase.SCALING)
-    seen = await until(platform, spec.id, RUNNING)
+    lost = "sleeper-1 ended unexpectedly"
+    await until(platform, spec.id, lambda s: any(lost in stage.message for stage in s.stages))
+    seen = await until(platform, spec.id, lambda s: s.phase is Phase.RUNNING and s.ready == 2)
     assert process_of(home, spec, "sleeper-1") != before
     assert any("sleeper-1 ended unexpectedly" in s.message for s in seen.status.stages)
 
