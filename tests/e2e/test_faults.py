@@ -48,9 +48,11 @@ def call(api: httpx.Client, method: str, path: str, **body: Any) -> httpx.Respon
     def answer() -> httpx.Response | None:
         with contextlib.suppress(httpx.TransportError):
             response = api.request(method, path, **body)
+            # What the hub or the proxy say in between is a page, not JSON.
             from_service = "json" in response.headers.get("content-type", "")
-            gone = method == "DELETE" and response.status_code in (204, 404)
-            if gone or (from_service and response.status_code not in (403, 500, 502, 503)):
+            if response.status_code == 204 or (
+                from_service and response.status_code not in (403, 500, 502, 503)
+            ):
                 return response
         return None
 
