@@ -14,12 +14,15 @@ from packaging.requirements import Requirement
 
 PROJECT = "jupyterhub-alongside"
 PERMISSIVE = re.compile(
-    r"\b(0BSD|Apache|BSD|CC0|CNRI|HPND|ISC|MIT(-CMU|-0)?|MPL[ -]2|Mozilla Public License|PSF|"
-    r"Python Software Foundation|Unlicense|Zlib|Public Domain|Expat)",
+    r"\b(0BSD|Apache|Artistic|BSD|CC0|CNRI|HPND|ISC|MIT(-CMU|-0)?|MPL[ -]2|"
+    r"Mozilla Public License|PSF|Python Software Foundation|Unlicense|Zlib|Public Domain|Expat)",
     re.IGNORECASE,
 )
 # What says nothing usable in its metadata, with what its licence file says.
-READ_BY_HAND: dict[str, str] = {}
+READ_BY_HAND: dict[str, str] = {
+    # One of KubeSpawner's; its classifiers don't tell alternatives from additions, its README does.
+    "text-unidecode": "Artistic-1.0-Perl OR GPL-1.0-or-later",
+}
 
 
 def normal(name: str) -> str:

@@ -11,7 +11,7 @@ compile() { # FILE INPUT...
     file=$1
     shift
     # What is locked already stays as it is, unless it no longer fits.
-    [ "$out" = requirements ] || cp "requirements/$file" "$out/$file"
+    [ "$out" = requirements ] || [ ! -e "requirements/$file" ] || cp "requirements/$file" "$out/$file"
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras \
         --emit-build-options ${UPGRADE:+--upgrade} --output-file "$out/$file" "$@" >/dev/null
@@ -21,3 +21,19 @@ all="pyproject.toml --all-extras --group pyproject.toml:dev"
 compile uv.txt requirements/uv.in
 compile dev.txt $all
 compile hub-5.5.txt $all requirements/hub-5.5.in
+
+# The images get what `make test` has been run with, so far as they need it.
+image() { # NAME EXTRA... [-- INPUT...]
+    name=$1
+    shift
+    extras=
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        extras="$extras --extra $1"
+        shift
+    done
+    [ $# -eq 0 ] || shift
+    compile "image-$name.txt" pyproject.toml $extras --constraint "$out/dev.txt" "$@"
+}
+image session session
+image service service kubernetes
+image hub kubespawner -- requirements/image-hub.in
