@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from alongside.errors import InvalidRequest, NotAllowed
 from alongside.kinds import get_kind
 from alongside.kinds.base import Options
-from alongside.models import Lifetime, Model, Spec, now
+from alongside.models import Lifetime, Model, Pod, Spec, now
 from alongside.names import backend_id, check_name
 from alongside.narrowing import Rule, as_rule, narrow
 from alongside.platforms import platform_names
@@ -42,6 +42,10 @@ class Offer(Model):
     start_timeout: Duration = Field(
         timedelta(minutes=5), description="It has failed when it isn't running after this long."
     )
+    warm: int = Field(
+        0, ge=0, le=100, description="How many are kept ready for whoever comes, where that can be."
+    )
+    pod: Pod = Field(Pod(), description="On top of the profile's, for the backend's containers.")
 
 
 class SessionOffer(Model):
@@ -53,6 +57,7 @@ class SessionOffer(Model):
     lifetime: Lifetime = Field(
         Lifetime(), description="How long it may be unused, and last in all; absent: as it likes."
     )
+    pod: Pod = Field(Pod(), description="On top of the profile's, for the session's container.")
 
 
 class Profile(Model):
@@ -65,6 +70,9 @@ class Profile(Model):
     groups: tuple[str, ...] | None = Field(None, description="Whose members may use it.")
     until: date | None = Field(None, description="The last day on which it is offered.")
     session: SessionOffer = Field(SessionOffer(), description="What the notebook server has.")
+    pod: Pod = Field(
+        Pod(), description="What the containers of session and backends have, on Kubernetes."
+    )
     default: str | None = Field(None, description="The kind that is chosen when nobody chooses.")
     backends: dict[str, Offer] = Field({}, description="The kinds on offer, by name.")
 
@@ -187,6 +195,7 @@ class Catalogue(Model):
             start_timeout=offer.start_timeout,
             directory=launch.directory,
             account=launch.account,
+            pod=offer.pod.over(profile.pod).over(launch.pod or Pod()),
             created=created or now(),
         )
 

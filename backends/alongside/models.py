@@ -64,6 +64,38 @@ class Share(Model):
     )
 
 
+class Pod(Model):
+    """Additions to the pods of a session or a backend, in Kubernetes' own words.
+
+    Platforms without containers ignore them.
+    """
+
+    image: str = Field("", description="Container image; empty: the platform's default.")
+    node_selector: dict[str, str] = Field({}, description="Labels that the node must have.")
+    tolerations: tuple[dict[str, Any], ...] = Field((), description="Taints that are put up with.")
+    volumes: tuple[dict[str, Any], ...] = Field((), description="Kubernetes volumes.")
+    volume_mounts: tuple[dict[str, Any], ...] = Field((), description="Where these are mounted.")
+    environment: dict[str, str] = Field({}, description="Additional environment variables.")
+    labels: dict[str, str] = Field({}, description="Additional labels.")
+    annotations: dict[str, str] = Field({}, description="Additional annotations.")
+    image_pull_secrets: tuple[str, ...] = Field((), description="Names of registry secrets.")
+    priority_class: str = Field("", description="Name of a PriorityClass.")
+    runtime_class: str = Field("", description="Name of a RuntimeClass.")
+
+    def over(self, below: Pod) -> Pod:
+        """These additions on top of others: mappings and lists are joined, the rest replaced."""
+        joined: dict[str, Any] = {}
+        for name in type(self).model_fields:
+            mine, theirs = getattr(self, name), getattr(below, name)
+            if isinstance(mine, dict):
+                joined[name] = {**theirs, **mine}
+            elif isinstance(mine, tuple):
+                joined[name] = (*(item for item in theirs if item not in mine), *mine)
+            else:
+                joined[name] = mine or theirs
+        return Pod(**joined)
+
+
 class Spec(Model):
     """Desired state: all that a platform needs to run the backend, after validation."""
 
@@ -87,6 +119,7 @@ class Spec(Model):
         "", description="Working directory of its processes, where there is one."
     )
     account: str = Field("", description="Unix account that its processes run as; '' is ours.")
+    pod: Pod = Field(Pod(), description="What its containers have besides, where there are such.")
     shares: tuple[Share, ...] = ()
     created: AwareDatetime
     generation: int = Field(1, description="Counts the changes of this specification.")
@@ -210,6 +243,7 @@ __all__ = [
     "Lifetime",
     "Memory",
     "Model",
+    "Pod",
     "Resources",
     "Share",
     "Spec",

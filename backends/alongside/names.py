@@ -40,12 +40,28 @@ def backend_id(owner: str, session: str | None, name: str, nonce: str) -> str:
     """The id of the backend that this owner asked for under this nonce."""
     parts = [owner, "-" if session is None else f"={session}", name, nonce]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
-    tail = base64.b32encode(digest[:10]).decode().lower()
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    head = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:20].strip("-") or "backend"
+    tail = _tail(digest)
+    head = _head(name, 20) or "backend"
     if head[0].isdigit():
         head = f"b{head[:19]}"
     return f"{head}-{tail}"
+
+
+def label_of(name: str) -> str:
+    """A name as the value of a Kubernetes label: at most 63 safe characters, no two names alike."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    head = _head(name, 40)
+    return f"{head}-{_tail(digest)}" if head else _tail(digest)
+
+
+def _head(name: str, length: int) -> str:
+    """What of a name can be read in a label."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:length].strip("-")
+
+
+def _tail(digest: bytes) -> str:
+    return base64.b32encode(digest[:10]).decode().lower()
 
 
 def is_backend_id(text: str) -> bool:

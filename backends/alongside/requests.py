@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from alongside.errors import InvalidFields, InvalidRequest
-from alongside.models import Lifetime, Model, Share
+from alongside.models import Lifetime, Model, Pod, Share
 
 _LONG = 4096
 _MOST = 20  # findings that are told; nobody reads more
@@ -67,6 +67,9 @@ class Launch(BackendChoice):
     )
     directory: str = Field("", max_length=_LONG, description="Working directory of the workers.")
     account: str = Field("", max_length=_LONG, description="Unix account; only the hub may say.")
+    pod: Pod | None = Field(
+        None, description="What its containers get from the session's; only the hub may say."
+    )
 
     @field_validator("directory")
     @classmethod

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import ssl
 import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import websockets
@@ -16,6 +18,7 @@ from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from alongside.errors import Unavailable
+from alongside.kinds.base import Pages
 from alongside_service.oauth import within
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
@@ -58,12 +61,20 @@ def _held(target: Path) -> Iterator[str]:
 
 
 def _upstream(
-    target: Path | str, until_connected: contextlib.ExitStack
+    target: Pages, until_connected: contextlib.ExitStack
 ) -> tuple[httpx.AsyncHTTPTransport, str]:
-    if isinstance(target, Path):
-        place = until_connected.enter_context(_held(target))
+    if target.socket is not None:
+        place = until_connected.enter_context(_held(target.socket))
         return httpx.AsyncHTTPTransport(uds=place), "http://dashboard"
-    return httpx.AsyncHTTPTransport(), str(target).rstrip("/")
+    return httpx.AsyncHTTPTransport(verify=_trust(target)), target.url
+
+
+def _trust(target: Pages) -> ssl.SSLContext:
+    """Trusts the backend's own authority and no other. Its certificates name no host."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=target.authority)
+    return context
 
 
 def _silent(error: Exception) -> Unavailable:
@@ -73,16 +84,17 @@ def _silent(error: Exception) -> Unavailable:
     )
 
 
-async def forward(request: Request, target: Path | str, path: str, base: str) -> StreamingResponse:
+async def forward(request: Request, target: Pages, path: str, base: str) -> StreamingResponse:
     """The backend's answer to a GET. `base` is the outer path of its root. Raises Unavailable."""
     hidden = _HOP_BY_HOP | _PRIVATE
     headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in hidden]
     headers.append((b"accept-encoding", b"identity"))
+    headers.extend((k.encode(), v.encode()) for k, v in target.headers.items())
     query = f"?{request.url.query}" if request.url.query else ""
     with contextlib.ExitStack() as until_connected:
         try:
             transport, url = _upstream(target, until_connected)
-        except OSError as error:
+        except OSError as error:  # ssl.SSLError is one
             raise _silent(error) from None
         client = httpx.AsyncClient(
             transport=transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
@@ -124,7 +136,7 @@ def _outward(
     yield b"x-content-type-options", b"nosniff"
 
 
-async def tunnel(socket: WebSocket, target: Path | str, path: str) -> None:
+async def tunnel(socket: WebSocket, target: Pages, path: str) -> None:
     """Connect a browser's websocket with the backend's until either ends."""
     query = f"?{socket.url.query}" if socket.url.query else ""
     protocols = [websockets.Subprotocol(p) for p in socket.scope.get("subprotocols", ())]
@@ -150,26 +162,20 @@ async def tunnel(socket: WebSocket, target: Path | str, path: str) -> None:
 
 
 async def _connect(
-    target: Path | str, path: str, protocols: list[websockets.Subprotocol]
+    target: Pages, path: str, protocols: list[websockets.Subprotocol]
 ) -> websockets.ClientConnection:
-    if isinstance(target, Path):
-        with _held(target) as place:
-            return await websockets.unix_connect(
-                place,
-                f"ws://dashboard/{path}",
-                subprotocols=protocols or None,
-                max_size=_LARGEST_MESSAGE,
-                open_timeout=10,
-                close_timeout=2,
-            )
-    return await websockets.connect(
-        f"{str(target).rstrip('/').replace('http', 'ws', 1)}/{path}",
-        subprotocols=protocols or None,
-        max_size=_LARGEST_MESSAGE,
-        open_timeout=10,
-        close_timeout=2,
-        proxy=None,
-    )
+    common: dict[str, Any] = {
+        "subprotocols": protocols or None,
+        "additional_headers": dict(target.headers),
+        "max_size": _LARGEST_MESSAGE,
+        "open_timeout": 10,
+        "close_timeout": 2,
+    }
+    if target.socket is not None:
+        with _held(target.socket) as place:
+            return await websockets.unix_connect(place, f"ws://dashboard/{path}", **common)
+    url = f"{target.url.replace('http', 'ws', 1)}/{path}"
+    return await websockets.connect(url, ssl=_trust(target), proxy=None, **common)
 
 
 async def _inward(socket: WebSocket, upstream: websockets.ClientConnection) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alongside.errors import NotFound, NotReady
+from alongside.kinds.base import Pages
 from alongside.models import Capacity, Connection, Resources, Spec, Stage, Status, now
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.base import Change, Observed, Platform, Removed
@@ -33,7 +34,7 @@ class MemoryPlatform(Platform):
         self.calls: list[tuple[str, str]] = []
         self.launched: list[str] = []
         self.backends: dict[str, Observed] = {}
-        self.socket: Path | str | None = None
+        self.socket: Path | None = None
         self._watchers: set[asyncio.Queue[Change | Exception]] = set()
         self._failures: dict[str, list[tuple[Exception, bool]]] = {}
         self._gates: dict[str, asyncio.Event] = {}
@@ -151,8 +152,8 @@ class MemoryPlatform(Platform):
             kind=known.spec.kind, address="tls://127.0.0.1:1", credentials={"key": f"secret-{id}"}
         )
 
-    async def dashboard(self, id: str) -> Path | str | None:
-        return self.socket
+    async def dashboard(self, id: str) -> Pages | None:
+        return Pages(socket=self.socket) if self.socket else None
 
     async def capacity(self) -> Capacity:
         await self._step("capacity", "")

@@ -212,8 +212,10 @@ async def test_its_web_pages_are_on_a_private_socket_and_on_no_port(
     }
     assert ports["scheduler"] == [int(address.rsplit(":", 1)[1])]
     assert all(len(found) == 1 for found in ports.values())
-    socket = await platform.dashboard(spec.id)
-    assert isinstance(socket, Path)
+    pages = await platform.dashboard(spec.id)
+    assert pages is not None
+    socket = pages.socket
+    assert socket is not None
     assert modes.S_IMODE(socket.stat().st_mode) == 0o600
     for folder in (socket.parent, socket.parent.parent / "secrets"):
         assert modes.S_IMODE(folder.stat().st_mode) == 0o700

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
+from alongside.errors import NotReady
 from alongside.models import Connection, Model, Resources, Spec, Usage
 
 
@@ -36,7 +37,9 @@ class Role:
 
     `essential`: when its process ends, the backend has failed; otherwise it is started again.
     `members`: its processes are what `ready` and `wanted` count and what scaling changes.
-    `cores` and `memory` (bytes) bound each process; 0 means unbounded.
+    `cores` and `memory` (bytes) bound each process; 0 means unbounded. `gpus` is for each too.
+    `ports` and `health` count where each process has a network address of its own: the ports by
+    name, and the path on the port ``"http-dashboard"`` that answers 200 over HTTPS while it works.
     """
 
     name: str
@@ -45,6 +48,9 @@ class Role:
     members: bool
     cores: int = 0
     memory: int = 0
+    gpus: int = 0
+    ports: Mapping[str, int] = field(default_factory=dict)
+    health: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,17 @@ class Place:
     backend; secrets are in ``directory / "secrets"``, one file for each key of `Kind.secrets`,
     and ``directory / "run"`` is for sockets and address files, gone when the backend has ended.
     `host` is the address to bind and to announce.
+
+    Where processes have network addresses of their own, `run` is not shared between them. Then
+    `head` is the host name or address at which the essential role's `Role.ports` are reached; it
+    is empty on one machine. For a reader outside of these hosts (`Kind.observe`, `Kind.shrink`)
+    `credentials` has what is in the files of `secrets`.
     """
 
     directory: Path
     host: str = "127.0.0.1"
+    head: str = ""
+    credentials: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def secrets(self) -> Path:
@@ -67,6 +80,29 @@ class Place:
     @property
     def run(self) -> Path:
         return self.directory / "run"
+
+    def secret(self, name: str) -> bytes:
+        """One of the backend's credentials. Raises NotReady when it isn't there (any more)."""
+        if name in self.credentials:
+            return self.credentials[name]
+        try:
+            return (self.secrets / name).read_bytes()
+        except OSError:
+            raise NotReady("Its credentials are gone; it is ending.", "Launch it again.") from None
+
+
+@dataclass(frozen=True)
+class Pages:
+    """How a backend's own web pages are reached: by a Unix socket, or by a URL.
+
+    `url` is ``https://host:port`` without a path; `authority` (PEM) vouches for its certificate,
+    which names no host; `headers` are sent along with every request. They are credentials.
+    """
+
+    socket: Path | None = None
+    url: str = ""
+    authority: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -173,6 +209,6 @@ class Kind(ABC):
     def attach(self, connection: Connection, name: str) -> Any:
         """In a kernel: the connected client object of this kind (e.g. a `distributed.Client`)."""
 
-    def dashboard(self, place: Place) -> Path | None:
-        """The Unix socket that serves the backend's own web pages, if it has any."""
+    def dashboard(self, place: Place) -> Pages | None:
+        """Where the backend serves web pages of its own, if it has any."""
         return None

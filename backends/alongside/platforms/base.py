@@ -7,15 +7,16 @@ a platform, subclass `Platform`, register the class under the entry point group
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABCMeta, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from traitlets import MetaHasTraits
 from traitlets.config import LoggingConfigurable
 
+from alongside.kinds.base import Pages
 from alongside.models import Capacity, Connection, Spec, Status
 
 
@@ -106,9 +107,19 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
         """Address and credentials. Raises NotFound, or NotReady while there is no address."""
 
     @abstractmethod
-    async def dashboard(self, id: str) -> Path | str | None:
-        """Where the backend's own web pages are: a Unix socket, a URL, or nothing."""
+    async def dashboard(self, id: str) -> Pages | None:
+        """Where the backend's own web pages are, if it has any now."""
 
     @abstractmethod
     async def capacity(self) -> Capacity:
         """What there is and what is free."""
+
+    async def leading(self) -> None:
+        """Return when this object is the one that acts, where several of them take turns.
+
+        The others only watch. Where there are no turns, as on one machine, that is at once.
+        """
+
+    async def deposed(self) -> None:
+        """Return when it was the one that acts and is so no longer. Its process should end then."""
+        await asyncio.Event().wait()

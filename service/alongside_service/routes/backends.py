@@ -59,6 +59,8 @@ async def launch(
     owner = await service.owner(caller, body.owner)
     if body.account and not caller.is_hub:
         raise NotAllowed("Only the hub may name an account.", "Leave it out.", "account")
+    if body.pod is not None and not caller.is_hub:
+        raise NotAllowed("Only the hub may say what containers have.", "Leave it out.", "pod")
     account = body.account or service.account.format(username=owner.name)
     body = body.model_copy(update={"account": account})
     observed = await service.admission.launch(owner, body, idempotency_key)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 from fastapi import APIRouter, Request, WebSocket
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
 from alongside.errors import AlongsideError, NotFound
+from alongside.kinds.base import Pages
 from alongside_service import access
 from alongside_service import service as services
 from alongside_service.auth import Caller, NotAuthenticated, bearer
@@ -25,7 +25,7 @@ def _token(connection: HTTPConnection, service: Service) -> str:
     return bearer(connection.headers.get("authorization")) or service.login.token(connection)
 
 
-async def _target(service: Service, caller: Caller, id: str) -> Path | str:
+async def _target(service: Service, caller: Caller, id: str) -> Pages:
     observed = service.visible(caller, id)
     access.require(access.may_connect(caller, observed.spec), "open the dashboard of")
     target = await service.platform(observed).dashboard(id)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from alongside.errors import InvalidRequest
-from alongside.kinds.base import Command, Kind, Observation, Options, Place, Role
+from alongside.kinds.base import Command, Kind, Observation, Options, Pages, Place, Role
 from alongside.kinds.dask.control import SOCKET, ask
 from alongside.kinds.dask.options import DaskOptions
 from alongside.models import Connection, Resources, Spec
@@ -132,8 +131,8 @@ class Dask(Kind):
         )
         return Client(connection.address, security=security, name=name)
 
-    def dashboard(self, place: Place) -> Path | None:
-        return place.run / SOCKET
+    def dashboard(self, place: Place) -> Pages | None:
+        return Pages(socket=place.run / SOCKET)
 
 
 def _same(field: str, value: Any, present: int) -> bool:

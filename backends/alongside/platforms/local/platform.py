@@ -27,7 +27,7 @@ from alongside.errors import (
     StorageFailed,
 )
 from alongside.kinds import get_kind, kinds
-from alongside.kinds.base import Place
+from alongside.kinds.base import Pages, Place
 from alongside.models import Capacity, Connection, Resources, Spec, Status
 from alongside.names import is_backend_id
 from alongside.phases import ENDED, USABLE, Phase
@@ -258,7 +258,7 @@ class LocalPlatform(Platform):
             raise NotReady("Its credentials are gone; it is ending.", "Launch it again.") from None
         return get_kind(spec.kind).connection(spec, status.address, secrets)
 
-    async def dashboard(self, id: str) -> Path | str | None:
+    async def dashboard(self, id: str) -> Pages | None:
         folder = self._folder(id)
         spec, status = self._load(folder), self._status(folder)
         if status is None or status.phase not in USABLE:
