@@ -1,0 +1,67 @@
+"""Waiting for states of objects in a cluster: by watching, within a limit, never by sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kubernetes_asyncio.watch import Watch
+
+
+async def until(
+    list_them: Callable[..., Awaitable[Any]],
+    *arguments: Any,
+    condition: Callable[[Any], bool],
+    limit_s: float = 60,
+    **selectors: Any,
+) -> Any:
+    """The first listed object that meets the condition, as soon as there is one.
+
+    `list_them` is a method of an API class, with its arguments and selectors. TimeoutError, with
+    the object's last state, after `limit_s` seconds.
+    """
+    last = None
+    try:
+        async with asyncio.timeout(limit_s):
+            while True:
+                async with Watch() as watch:
+                    stream = watch.stream(list_them, *arguments, **selectors, timeout_seconds=60)
+                    async for event in stream:
+                        last = event["object"]
+                        if event["type"] != "DELETED" and condition(last):
+                            return last
+    except TimeoutError:
+        raise TimeoutError(f"not within {limit_s} s; last seen: {last}") from None
+
+
+async def until_gone(
+    list_them: Callable[..., Awaitable[Any]],
+    *arguments: Any,
+    limit_s: float = 60,
+    **selectors: Any,
+) -> None:
+    """Returns when nothing is listed any more. TimeoutError after `limit_s` seconds."""
+    left: set[str] = set()
+    try:
+        async with asyncio.timeout(limit_s):
+            while True:
+                listing = await list_them(*arguments, **selectors)
+                left = {item.metadata.uid for item in listing.items}
+                if not left:
+                    return
+                async with Watch() as watch:
+                    stream = watch.stream(
+                        list_them,
+                        *arguments,
+                        **selectors,
+                        resource_version=listing.metadata.resource_version,
+                        timeout_seconds=60,
+                    )
+                    async for event in stream:
+                        if event["type"] == "DELETED":
+                            left.discard(event["object"].metadata.uid)
+                            if not left:
+                                break
+    except TimeoutError:
+        raise TimeoutError(f"still there after {limit_s} s: {len(left)} object(s)") from None
