@@ -18,17 +18,18 @@ from alongside.errors import StorageFailed, Unavailable
 from alongside.kinds.base import Role
 from alongside.models import Status, now
 from alongside.phases import Phase
+from alongside.platforms.endings import end_of_life
 from alongside.platforms.local.children import choose_cpus
-from alongside.platforms.local.ending import describe, end_of_life
+from alongside.platforms.local.ending import describe
 from alongside.platforms.local.forked import Program, StartFailed
 from alongside.platforms.local.limits import rotate
 from alongside.platforms.local.logs import LogReader
 from alongside.platforms.local.machine import usable_cores, usable_memory
 from alongside.platforms.local.process import Identity, wait_gone
-from alongside.platforms.local.scaling import Appetite, Restarts
 from alongside.platforms.local.store import Corrupt, Home, read, write
 from alongside.platforms.local.story import Story
 from alongside.platforms.local.warm import WarmProcesses
+from alongside.platforms.scaling import Appetite, Restarts
 from alongside.testing import make_spec
 
 LOG = logging.getLogger(__name__)

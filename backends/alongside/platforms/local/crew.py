@@ -10,15 +10,16 @@ from collections import deque
 from alongside.kinds.base import Kind, Place, Role
 from alongside.models import Spec
 from alongside.phases import Phase
+from alongside.platforms.endings import Ending
 from alongside.platforms.local import children
 from alongside.platforms.local.children import Child
-from alongside.platforms.local.ending import Ending, describe, end_all
+from alongside.platforms.local.ending import describe, end_all
 from alongside.platforms.local.errand import Errand
 from alongside.platforms.local.process import MARK
-from alongside.platforms.local.scaling import Restarts
 from alongside.platforms.local.settings import Settings
 from alongside.platforms.local.store import Folder
 from alongside.platforms.local.story import Story
+from alongside.platforms.scaling import Restarts
 
 _LEAVING = 10.0  # seconds in which a member that was let go has to be gone
 _SHRINKING = 300.0  # seconds in which data is moved away from members that leave

@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
-from alongside.models import Stage, Status, Usage, now
-from alongside.phases import ENDED, FOLLOWS, Phase
+from alongside.models import Status
+from alongside.platforms import story
 from alongside.platforms.local.store import Folder
 
-_STAGES = 40
 
-
-class Story:
+class Story(story.Story):
     """Keeps the status and writes it when it differs from what is on disk.
 
     A full disk does not end a backend: the write is tried again with the next `save`.
     """
 
     def __init__(self, folder: Folder, status: Status) -> None:
+        super().__init__(status)
         self._folder = folder
         self._written: Status | None = None
-        self.status = status
         self._failing = False
-
-    @property
-    def phase(self) -> Phase:
-        return self.status.phase
-
-    def set(self, **values: Any) -> None:
-        """Change fields of the status, except its phase."""
-        self.status = self.status.model_copy(update=values)
-
-    def tell(self, message: str) -> None:
-        """Add a line to the story, unless it was the last thing said."""
-        if self.status.stages and self.status.stages[-1].message == message:
-            return
-        stages = (*self.status.stages, Stage(time=now(), message=message))[-_STAGES:]
-        self.set(stages=stages)
-
-    def enter(self, phase: Phase, message: str, reason: str = "", remedy: str = "") -> None:
-        """Go to another phase; ending is for good."""
-        if phase is not self.phase and phase not in FOLLOWS[self.phase]:
-            raise RuntimeError(f"{phase} does not follow {self.phase}")
-        self.set(phase=phase, message=message, reason=reason, remedy=remedy)
-        if phase is Phase.RUNNING and self.status.started is None:
-            self.set(started=now())
-        if phase in ENDED:
-            self.set(ended=now(), ready=0, usage=Usage(), idle_since=None)
-        self.tell(message)
-
-    def observed(
-        self, address: str, ready: int, idle_since: float | None, versions: Mapping[str, str]
-    ) -> None:
-        """What the backend says of itself. `idle_since` is a POSIX time in seconds."""
-        since = None if idle_since is None else datetime.fromtimestamp(int(idle_since), UTC)
-        self.set(address=address, ready=ready, idle_since=since, versions=dict(versions))
-
-    def used(self, usage: Usage) -> None:
-        """Take over a usage that differs noticeably from the last one."""
-        before = self.status.usage
-        if abs(usage.cpu - before.cpu) >= 0.1 or abs(usage.memory - before.memory) > max(
-            2**22, before.memory // 20
-        ):
-            self.set(usage=usage)
 
     def save(self, *, again: bool = False) -> None:
         """Write the status if it has changed, or `again`, in case the file has been spoilt."""

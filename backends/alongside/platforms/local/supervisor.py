@@ -19,14 +19,14 @@ from alongside.kinds import get_kind
 from alongside.kinds.base import Observation, Place
 from alongside.models import Spec, Status, now
 from alongside.phases import Phase
+from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.local.crew import Crew
-from alongside.platforms.local.ending import Ending, end_of_life
 from alongside.platforms.local.limits import Limits, rotate
 from alongside.platforms.local.process import adopt_orphans
-from alongside.platforms.local.scaling import Appetite
 from alongside.platforms.local.settings import Settings
 from alongside.platforms.local.store import Corrupt, Folder
 from alongside.platforms.local.story import Story
+from alongside.platforms.scaling import Appetite
 from alongside.units import format_duration, format_memory
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1}
