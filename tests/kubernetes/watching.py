@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from kubernetes_asyncio.watch import Watch
+
+
+@asynccontextmanager
+async def changes(
+    list_them: Callable[..., Awaitable[Any]], *arguments: Any, **selectors: Any
+) -> AsyncIterator[Watch]:
+    """What happens to the objects that a method of an API class lists: for ``async for``."""
+    async with Watch() as watch:
+        try:
+            yield watch.stream(list_them, *arguments, **selectors, timeout_seconds=60)
+        finally:
+            # Closing says goodbye first, for which a test's event loop does not live long enough.
+            response = watch.resp
+            if response and response.connection and response.connection.transport:
+                response.connection.transport.abort()
 
 
 async def until(
@@ -25,8 +41,7 @@ async def until(
     try:
         async with asyncio.timeout(limit_s):
             while True:
-                async with Watch() as watch:
-                    stream = watch.stream(list_them, *arguments, **selectors, timeout_seconds=60)
+                async with changes(list_them, *arguments, **selectors) as stream:
                     async for event in stream:
                         last = event["object"]
                         if event["type"] != "DELETED" and condition(last):
@@ -50,14 +65,10 @@ async def until_gone(
                 left = {item.metadata.uid for item in listing.items}
                 if not left:
                     return
-                async with Watch() as watch:
-                    stream = watch.stream(
-                        list_them,
-                        *arguments,
-                        **selectors,
-                        resource_version=listing.metadata.resource_version,
-                        timeout_seconds=60,
-                    )
+                since = listing.metadata.resource_version
+                async with changes(
+                    list_them, *arguments, **selectors, resource_version=since
+                ) as stream:
                     async for event in stream:
                         if event["type"] == "DELETED":
                             left.discard(event["object"].metadata.uid)
