@@ -1,6 +1,7 @@
-"""Talking to a running scheduler: HTTP over its Unix socket, which only its account can open.
+"""Talking to a running scheduler: over its Unix socket on one machine, else by HTTPS.
 
-The scheduler's HTTP interface knows no passwords, so it isn't on TCP (see `preload`).
+Only the backend's account can open the socket; on a network a token is sent along (see `preload`).
+What a scheduler answers is checked as if a stranger had written it: on a network it may have.
 """
 
 from __future__ import annotations
@@ -9,12 +10,21 @@ import http.client
 import json
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Final
+
+from pydantic import BaseModel, Field, ValidationError
 
 from alongside.errors import NotReady
+from alongside.kinds.base import Observation, Pages, Place
+from alongside.kinds.dask import ports
+from alongside.models import Usage
 
-SOCKET = "dashboard.sock"
+SOCKET: Final = "dashboard.sock"
 """The socket's name within `Place.run`."""
+_STATE = "/alongside/state"
+_RETIRE = "/api/v1/retire_workers"
+_LONGEST = 4 * 2**20  # bytes of an answer; the state of 10,000 workers is a twentieth of it
+_PACKAGES = 200
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -30,18 +40,82 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(run: Path, method: str, path: str, body: Any, timeout: float) -> Any:
-    """The JSON answer of the scheduler; NotReady when it does not give one in `timeout` seconds."""
-    connection = UnixConnection(run / SOCKET, timeout)
+class State(BaseModel, strict=True, allow_inf_nan=False):
+    """What the page of `routes` says."""
+
+    address: str = Field(max_length=300)
+    ready: frozenset[str] = Field(max_length=100_000)
+    idle_since: float | None = Field(None, ge=0, le=2**36)
+    target: int | None = Field(None, ge=0, le=2**31)
+    cpu: float = Field(0.0, ge=0, le=2**31)
+    memory: int = Field(0, ge=0, le=2**60)
+    versions: dict[str, str] = Field({}, max_length=_PACKAGES)
+
+
+def read_state(place: Place, *, target: bool, timeout: float) -> Observation:
+    """What the scheduler says of itself. Raises NotReady.
+
+    `target`: also ask for the number of workers that it would like.
+    """
+    content = _ask(place, "GET", f"{_STATE}?target=1" if target else _STATE, None, timeout)
     try:
-        data = None if body is None else json.dumps(body)
-        connection.request(method, path, data, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        content = response.read()
-        if response.status != http.client.OK:
-            raise NotReady(f"The scheduler answered {response.status} {response.reason}.")
-        return json.loads(content)
+        state = State.model_validate_json(content)
+    except ValidationError:
+        raise NotReady("The scheduler's answer makes no sense.") from None
+    return Observation(
+        ready=state.ready,
+        address=state.address,
+        idle_since=state.idle_since,
+        target=state.target,
+        usage=Usage(cpu=state.cpu, memory=state.memory),
+        versions=state.versions,
+    )
+
+
+def retire(place: Place, count: int, timeout: float) -> tuple[str, ...]:
+    """Let that many workers go once their data is elsewhere; the names of those that went."""
+    body = json.dumps({"n": count}).encode()
+    try:
+        answer = json.loads(_ask(place, "POST", _RETIRE, body, timeout))
+        return tuple(str(worker["name"]) for worker in answer.values())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise NotReady("The scheduler's answer makes no sense.") from None
+
+
+def pages(place: Place) -> Pages:
+    """Where the scheduler's web pages are. Raises NotReady when its credentials are gone."""
+    if not place.head:
+        return Pages(socket=place.run / SOCKET)
+    return Pages(
+        url=f"https://{ports.at(place.head, ports.SCHEDULER[ports.PAGES])}",
+        authority=place.secret("ca.pem").decode(),
+        headers={"Authorization": f"Bearer {place.secret('token').decode()}"},
+    )
+
+
+def _ask(place: Place, method: str, path: str, body: bytes | None, timeout: float) -> bytes:
+    """The answer of the scheduler; NotReady when it does not give one in `timeout` seconds."""
+    try:
+        if place.head:
+            from alongside.kinds.dask.remote import REMOTE
+
+            status, content = REMOTE.ask(pages(place), method, path, body, timeout, _LONGEST)
+        else:
+            status, content = _ask_socket(place.run / SOCKET, method, path, body, timeout)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotReady(f"The scheduler does not answer ({type(error).__name__}).") from None
+    if status != http.client.OK:
+        raise NotReady(f"The scheduler answered {status}.")
+    return content
+
+
+def _ask_socket(
+    path: Path, method: str, page: str, body: bytes | None, timeout: float
+) -> tuple[int, bytes]:
+    connection = UnixConnection(path, timeout)
+    try:
+        connection.request(method, page, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from alongside.errors import InvalidRequest
 from alongside.kinds.base import Command, Kind, Observation, Options, Pages, Place, Role
-from alongside.kinds.dask.control import SOCKET, ask
+from alongside.kinds.dask import ports
+from alongside.kinds.dask.control import pages, read_state, retire
 from alongside.kinds.dask.options import DaskOptions
 from alongside.models import Connection, Resources, Spec
 from alongside.units import parse_memory
@@ -78,7 +79,14 @@ class Dask(Kind):
 
     def roles(self, options: DaskOptions) -> tuple[Role, ...]:
         return (
-            Role("scheduler", 1, essential=True, members=False),
+            Role(
+                "scheduler",
+                1,
+                essential=True,
+                members=False,
+                ports=ports.SCHEDULER,
+                health=ports.HEALTH,
+            ),
             Role(
                 "worker",
                 self.wanted(options),
@@ -86,28 +94,21 @@ class Dask(Kind):
                 members=True,
                 cores=options.cores,
                 memory=options.memory,
+                ports=ports.WORKER,
+                health=ports.HEALTH,
             ),
         )
 
     def command(self, role: Role, name: str, spec: Spec, place: Place) -> Command:
         from alongside.kinds.dask.role import make_command
 
-        return make_command(role, name, DaskOptions.model_validate(spec.options), place)
+        return make_command(role, name, place)
 
     def observe(self, spec: Spec, place: Place, timeout: float) -> Observation:
-        query = "?target=1" if spec.options.get("adaptive") else ""
-        answer = ask(place.run, "GET", f"/alongside/state{query}", None, timeout)
-        return Observation(
-            ready=frozenset(answer["ready"]),
-            address=answer["address"],
-            idle_since=answer["idle_since"],
-            target=answer.get("target"),
-            versions=answer["versions"],
-        )
+        return read_state(place, target=bool(spec.options.get("adaptive")), timeout=timeout)
 
     def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
-        answer = ask(place.run, "POST", "/api/v1/retire_workers", {"n": count}, timeout)
-        return tuple(str(worker["name"]) for worker in answer.values())
+        return retire(place, count, timeout)
 
     def connection(self, spec: Spec, address: str, secrets: Mapping[str, bytes]) -> Connection:
         return Connection(
@@ -132,7 +133,7 @@ class Dask(Kind):
         return Client(connection.address, security=security, name=name)
 
     def dashboard(self, place: Place) -> Pages | None:
-        return Pages(socket=place.run / SOCKET)
+        return pages(place)
 
 
 def _same(field: str, value: Any, present: int) -> bool:

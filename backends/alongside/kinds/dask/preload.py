@@ -1,11 +1,14 @@
 """What a scheduler or worker of ours does when it starts (``dask ... --preload`` this module).
 
-Their HTTP servers know no passwords: the scheduler's (dashboard and API) moves from TCP to a Unix
-socket next to its scheduler file, the worker's is closed.
+Their HTTP servers know no passwords. On one machine the scheduler's (dashboard and API) moves from
+TCP to a Unix socket next to its scheduler file, and the worker's is closed. Where each process has
+a network address of its own, which two environment variables tell, both move from the loopback
+interface to that address and speak HTTPS behind a guard.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import dask.config
 from tornado.netutil import bind_unix_socket
 
 from alongside.kinds.dask.control import SOCKET
+from alongside.kinds.dask.ports import PAGES_PORT, PAGES_SECRETS
 
 _ROUTES = "distributed.scheduler.http.routes"
 _OURS = ("distributed.http.scheduler.api", "alongside.kinds.dask.routes")
@@ -33,10 +37,14 @@ async def dask_setup(server: Any) -> None:
     web = server.http_server
     web.stop()
     await web.close_all_connections()
-    scheduler_file = getattr(server, "scheduler_file", "")
-    if hasattr(server, "check_idle"):  # a scheduler
-        path = Path(scheduler_file).with_name(SOCKET)
-        web.add_socket(bind_unix_socket(str(path), mode=0o600))
-    else:
+    scheduler = hasattr(server, "check_idle")
+    if not scheduler:
         # Modules beside the user's notebook; last, so that they hide nothing.
         sys.path.append(str(Path.cwd()))
+    if port := os.environ.get(PAGES_PORT):
+        from alongside.kinds.dask.guard import serve
+
+        serve(web, server.ip, int(port), Path(os.environ[PAGES_SECRETS]))
+    elif scheduler:
+        path = Path(server.scheduler_file).with_name(SOCKET)
+        web.add_socket(bind_unix_socket(str(path), mode=0o600))

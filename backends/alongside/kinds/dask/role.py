@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from alongside.kinds.base import Command, Place, Role
-from alongside.kinds.dask.options import DaskOptions
+from alongside.kinds.dask import ports
 
 SCHEDULER_FILE = "scheduler.json"
 _PRELOAD = "alongside.kinds.dask.preload"
@@ -26,7 +26,7 @@ _ENVIRONMENT = {
 }
 
 
-def make_command(role: Role, name: str, options: DaskOptions, place: Place) -> Command:
+def make_command(role: Role, name: str, place: Place) -> Command:
     """The command of one process."""
     common = [
         *("--protocol", "tls"),
@@ -34,26 +34,45 @@ def make_command(role: Role, name: str, options: DaskOptions, place: Place) -> C
         *("--tls-cert", str(place.secrets / "cluster.pem")),
         *("--tls-key", str(place.secrets / "cluster-key.pem")),
         *("--host", place.host),
-        *("--scheduler-file", str(place.run / SCHEDULER_FILE)),
-        *("--dashboard-address", "127.0.0.1:0"),
+        *("--dashboard-address", "127.0.0.1:0"),  # until `preload` moves it
         *("--preload", _PRELOAD),
     ]
-    if role.name == "scheduler":
-        own = ["--port", "0"]
-    else:
-        own = [
-            *("--name", name),
-            *("--nthreads", str(options.cores)),
-            *("--memory-limit", str(options.memory)),
-            "--no-nanny",
-            "--no-dashboard",
-            *("--local-directory", str(place.run / name)),
-            *("--death-timeout", str(_DEATH_TIMEOUT)),
-        ]
+    worker = [
+        *("--name", name),
+        *("--nthreads", str(role.cores)),
+        *("--memory-limit", str(role.memory)),
+        "--no-nanny",
+        "--no-dashboard",
+        *("--local-directory", str(place.run / name)),
+        *("--death-timeout", str(_DEATH_TIMEOUT)),
+    ]
+    word, own = ("scheduler", []) if role.essential else ("worker", worker)
+    if place.head:
+        return _on_a_network(role, word, [*own, *common], place)
+    file = ["--scheduler-file", str(place.run / SCHEDULER_FILE)]
+    port = ["--port", "0"] if role.essential else []
     return Command(
-        argv=(sys.executable, "-P", "-m", "dask", role.name, *own, *common),
+        argv=(sys.executable, "-P", "-m", "dask", word, *port, *own, *common, *file),
         entry="alongside.kinds.dask.role:main",
         env=_ENVIRONMENT,
+    )
+
+
+def _on_a_network(role: Role, word: str, arguments: list[str], place: Place) -> Command:
+    port = str(role.ports[ports.COMM])
+    if role.essential:
+        where = ["--port", port]
+    else:
+        head = ports.at(place.head, ports.SCHEDULER[ports.COMM])
+        where = [f"tls://{head}", "--worker-port", port]
+    return Command(
+        # the Python of the container's image, wherever it is
+        argv=("python", "-P", "-m", "dask", word, *where, *arguments),
+        env={
+            **_ENVIRONMENT,
+            ports.PAGES_PORT: str(role.ports[ports.PAGES]),
+            ports.PAGES_SECRETS: str(place.secrets),
+        },
     )
 
 

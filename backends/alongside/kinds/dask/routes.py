@@ -23,8 +23,20 @@ def _versions() -> dict[str, str]:
     return {name: str(version) for name, version in packages.items() if version is not None}
 
 
+def _usage(scheduler: Any) -> dict[str, Any]:
+    """Cores and bytes in use, by the scheduler and, at their last heartbeats, by the workers."""
+    measured = [scheduler.monitor.recent(), *(w.metrics for w in scheduler.workers.values())]
+    return {
+        "cpu": sum(m.get("cpu", 0.0) for m in measured) / 100,
+        "memory": sum(m.get("memory", 0) for m in measured),
+    }
+
+
 class StateHandler(RequestHandler):
-    """Who is ready, since when there is no work, on request how many workers it would like."""
+    """Who is ready, since when there is no work, how much is used.
+
+    On request also how many workers it would like.
+    """
 
     def get(self) -> None:
         scheduler: Any = self.server
@@ -37,7 +49,7 @@ class StateHandler(RequestHandler):
             ],
             "idle_since": scheduler.check_idle(),
             "versions": _versions(),
-        }
+        } | _usage(scheduler)
         if self.get_query_argument("target", ""):
             document["target"] = scheduler.adaptive_target()
         self.set_header("Content-Type", "application/json")

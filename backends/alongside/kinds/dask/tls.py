@@ -1,11 +1,13 @@
 """The credentials of one Dask cluster: a certificate authority of its own, gone once it has signed.
 
 Scheduler and workers share one certificate (each is server and client of the others), clients have
-another one that no server can be run with. Whoever has neither can't connect.
+another one that no server can be run with. Whoever has neither can't connect. A token opens its web
+pages where these are on a network.
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -13,12 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-FILES = ("ca.pem", "cluster.pem", "cluster-key.pem", "client.pem", "client-key.pem")
+FILES = ("ca.pem", "cluster.pem", "cluster-key.pem", "client.pem", "client-key.pem", "token")
 _SLACK = timedelta(minutes=5)  # for clocks that differ
 
 
 def make_credentials(name: str, lasting: timedelta) -> dict[str, bytes]:
-    """File name to PEM, for `FILES`. `name` is shown in the certificates' subjects."""
+    """File name to content, for `FILES`. `name` is shown in the certificates' subjects."""
     begin = datetime.now(UTC) - _SLACK
     end = begin + lasting + 2 * _SLACK
     authority_key = ec.generate_private_key(ec.SECP256R1())
@@ -47,6 +49,7 @@ def make_credentials(name: str, lasting: timedelta) -> dict[str, bytes]:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+    files["token"] = secrets.token_urlsafe(32).encode()
     return files
 
 
