@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alongside.errors import Unavailable
+from alongside.models import Pod
 from alongside.units import parse_duration, parse_memory
 
 
@@ -15,6 +16,7 @@ class Choice:
     """The session's size and environment, and the backend to launch, if any.
 
     cores, memory : limits of the session (CPU cores, bytes), None where there is none
+    pod : what its container has besides, where there is one
     launch : body of ``POST backends`` without owner, session and place
     title : what people call such a backend
     required : whether the session is no use without its backend
@@ -25,6 +27,7 @@ class Choice:
     cores: int | None = None
     memory: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    pod: Pod = field(default_factory=Pod)
     launch: Mapping[str, Any] | None = None
     title: str = ""
     required: bool = False
@@ -50,6 +53,7 @@ class Choice:
             cores=session.get("cores"),
             memory=None if memory is None else parse_memory(memory),
             environment=session.get("environment") or {},
+            pod=Pod(**(session.get("pod") or {})),
             launch={k: v for k, v in launch.items() if v is not None} if launch else None,
             title=str(answer.get("title") or (launch or {}).get("kind", "")),
             required=bool(answer.get("required")),

@@ -22,6 +22,8 @@ SERVICE_SCOPES = (
 why)."""
 
 _SELF = "self"
+_KUBERNETES = "alongside-kubernetes"
+_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def configure(
@@ -29,32 +31,43 @@ def configure(
     *,
     spawner: str = "alongside-local",
     service: str = "alongside",
-    service_url: str = "http://127.0.0.1:8790",
+    service_url: str = "",
     catalogue: str | Path = "",
     home: str | Path = "",
     token: str = "",
     command: Sequence[str] | None = None,
     environment: Mapping[str, str] | None = None,
     unix_users: bool | None = None,
-    managed: bool = True,
+    managed: bool | None = None,
 ) -> None:
     """Set up Alongside in a hub's configuration `c`. What `c` has already stays.
 
     spawner : name or class of the spawner; any with `AlongsideMixin`
     service : name of the service in the hub
-    service_url : where the service listens; the hub and, on one machine, the sessions call it there
+    service_url : where hub and sessions find the service; default: port 8790 of this machine, on
+        Kubernetes that of the Service ``alongside`` in the hub's namespace
     catalogue : the YAML file of profiles; default: ``catalogue.yaml`` in `home`
     home : directory of all state; default: ``$ALONGSIDE_HOME``, else ``.alongside``
-    token : the service's token; default: a new one at each start of the hub, written nowhere
+    token : the service's token; default: that of an entry for it in ``c.JupyterHub.services``,
+        else ``$ALONGSIDE_TOKEN``, else, if the hub starts it, a new one that is written nowhere
     command : how the hub starts the service
     environment : additional environment variables of the service
     unix_users : whether sessions run under their users' Unix accounts; default: if the hub is root
-    managed : whether the hub starts the service; False where something else does, with `token`
+    managed : whether the hub starts the service; default: yes, on Kubernetes no
 
-    Works with JupyterHub 5.5 and 6.
+    Works with JupyterHub 5.5 and 6. In a Zero to JupyterHub chart it belongs into
+    ``hub.extraConfig``. An entry for the service that is there already (``hub.services``) is
+    completed: what it says stays.
     """
+    on_kubernetes = spawner == _KUBERNETES
+    managed = not on_kubernetes if managed is None else managed
+    present = _present(c, service)
+    token = token or present.get("api_token") or os.environ.get("ALONGSIDE_TOKEN", "")
     if not managed and not token:
-        raise ValueError("a service that the hub does not start needs a `token`")
+        raise ValueError(
+            "A service that the hub does not start needs the `token` that it has been given; "
+            "pass it, or put it in the hub's environment as ALONGSIDE_TOKEN."
+        )
     token = token or secrets.token_hex(32)
     c.JupyterHub.spawner_class = spawner
     c.AlongsideMixin.service_name = service
@@ -65,7 +78,7 @@ def configure(
         c.LocalSessionSpawner.unix_users = unix_users
     entry: dict[str, Any] = {
         "name": service,
-        "url": service_url,
+        "url": service_url or _address(service, on_kubernetes),
         "api_token": token,
         "display": False,
         "oauth_no_confirm": True,  # a part of the hub, so nobody is asked about its dashboards
@@ -75,7 +88,10 @@ def configure(
         entry["environment"] = _environment(catalogue, home, environment or {})
         if os.geteuid() == 0 if unix_users is None else unix_users:
             entry["environment"].setdefault("ALONGSIDE_ACCOUNT", "{username}")
-    _append(c.JupyterHub, "services", entry)
+    if present:
+        present.update({**entry, **present, "api_token": token})
+    else:
+        _append(c.JupyterHub, "services", entry)
     _append(
         c.JupyterHub,
         "load_roles",
@@ -83,6 +99,19 @@ def configure(
     )
     _let_users_in(c, f"access:services!service={service}")
     _warm_up_with_the_hub(spawner)
+
+
+def _present(c: Any, service: str) -> dict[str, Any]:
+    """The entry of this service that the operator, or a chart, has made already; empty: none."""
+    return next((e for e in _entries(c.JupyterHub, "services") if e.get("name") == service), {})
+
+
+def _address(service: str, on_kubernetes: bool) -> str:
+    """Where the service is when nobody says. The namespace is there for sessions in other ones."""
+    if not on_kubernetes:
+        return "http://127.0.0.1:8790"
+    namespace = f".{_NAMESPACE.read_text().strip()}" if _NAMESPACE.is_file() else ""
+    return f"http://{service}{namespace}:8790"
 
 
 def _environment(

@@ -179,10 +179,11 @@ class AlongsideMixin(Spawner):
             env = {**own, **(dict(chosen.environment) if chosen else {}), **env}
         return env
 
-    def backend_place(self) -> Mapping[str, str]:
-        """Working directory and Unix account of the backend's processes, where there are such.
+    def backend_place(self) -> Mapping[str, Any]:
+        """Where the backend's processes run, and what they have of the session's.
 
-        For subclasses: keys `directory` and `account` of a launch; empty where they mean nothing.
+        For subclasses: keys `directory`, `account` and `pod` of a launch; those that mean nothing
+        are left out.
         """
         return {}
 

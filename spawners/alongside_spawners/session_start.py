@@ -44,7 +44,7 @@ async def until_it_answers(
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while loop.time() < deadline:
-        if await _connects(host or "127.0.0.1", port):
+        if await answers(host or "127.0.0.1", port):
             return
         if not alive():
             said = last_lines(log)
@@ -56,7 +56,8 @@ async def until_it_answers(
         await asyncio.sleep(0.02)
 
 
-async def _connects(host: str, port: int) -> bool:
+async def answers(host: str, port: int) -> bool:
+    """Whether somebody accepts connections there within a second."""
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
     except OSError:

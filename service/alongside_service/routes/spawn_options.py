@@ -55,10 +55,12 @@ async def spawn_options(
     catalogue = service.offers()
     name, launch = catalogue.choose(who, body)
     profile = catalogue.profiles[name]
+    offered = with_reports(profile.session)
+    offered = offered.model_copy(update={"pod": offered.pod.over(profile.pod)})
     if launch is None:
         return Chosen(
             profile=name,
-            session=with_reports(profile.session),
+            session=offered,
             launch=None,
             title="",
             required=False,
@@ -68,10 +70,10 @@ async def spawn_options(
     spec = catalogue.resolve(who, launch, nonce="")
     await _check_room(service, who, spec)
     offer, kind = profile.backends[launch.kind], get_kind(launch.kind)
-    environment = {**kind.environment, **profile.session.environment}
+    environment = {**kind.environment, **offered.environment}
     return Chosen(
         profile=name,
-        session=with_reports(profile.session.model_copy(update={"environment": environment})),
+        session=offered.model_copy(update={"environment": environment}),
         launch=launch,
         title=kind.title,
         required=offer.required,
