@@ -34,6 +34,7 @@ image() { # NAME EXTRA... [-- INPUT...]
     [ $# -eq 0 ] || shift
     compile "image-$name.txt" pyproject.toml $extras --constraint "$out/dev.txt" "$@"
 }
+compile image-build.txt requirements/image-build.in --constraint "$out/dev.txt"
 image session session
 image service service kubernetes
 image hub kubespawner -- requirements/image-hub.in
