@@ -5,9 +5,9 @@ waits takes it once it has not seen it renewed for as long as the Lease says, by
 that clocks need not agree. The API server lets only one of two writers at the same time win.
 `decide` is the rule; `Lease` lives by it.
 
-kubernetes_asyncio has an election too. It gives nothing back at its end, so that every update of
-the service would cost the successor the whole duration, and a request that hangs hides from it
-that its time is over.
+The elections of the known libraries give nothing back at their end, so that every update of the
+service would cost the successor the whole duration, and a request that hangs hides from them that
+their time is over.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from aiohttp import ClientError
-from kubernetes_asyncio.client import ApiClient, ApiException, CoordinationV1Api
+from alongside.errors import AlongsideError, Conflict
+from alongside.platforms.kubernetes.api import LEASES, Cluster, Object
 
 _log = logging.getLogger("alongside.lease")
-_GONE, _CONFLICT = 404, 409
 _RELEASE = 3.0  # seconds that giving it back may take
 
 
@@ -39,16 +37,16 @@ class Record:
     version: str
 
     @classmethod
-    def of(cls, lease: Any) -> Record:
+    def of(cls, lease: Object) -> Record:
         """From the API's object."""
-        spec = lease.spec
+        spec = lease.get("spec") or {}
         return cls(
-            holder=spec.holder_identity or "",
-            duration=float(spec.lease_duration_seconds or 0),
-            acquired=_text(spec.acquire_time),
-            renewed=_text(spec.renew_time),
-            transitions=spec.lease_transitions or 0,
-            version=lease.metadata.resource_version,
+            holder=spec.get("holderIdentity") or "",
+            duration=float(spec.get("leaseDurationSeconds") or 0),
+            acquired=spec.get("acquireTime") or "",
+            renewed=spec.get("renewTime") or "",
+            transitions=spec.get("leaseTransitions") or 0,
+            version=lease["metadata"]["resourceVersion"],
         )
 
     def renewed_since(self, earlier: Record | None) -> bool:
@@ -106,7 +104,7 @@ class Lease:
 
     def __init__(
         self,
-        client: ApiClient,
+        cluster: Cluster,
         namespace: str,
         name: str,
         identity: str,
@@ -118,7 +116,7 @@ class Lease:
     ) -> None:
         if not 0 < retry < deadline < duration:
             raise ValueError("it takes 0 < retry < deadline < duration")
-        self._api: Any = CoordinationV1Api(client)
+        self._cluster = cluster
         self._namespace = namespace
         self._name = name
         self._identity = identity
@@ -156,15 +154,11 @@ class Lease:
         self._lost.set()
         try:
             async with asyncio.timeout(_RELEASE):
-                record = Record.of(await self._api.read_namespaced_lease(*self._place))
-                if record.holder == self._identity:
+                record = await self._read()
+                if record is not None and record.holder == self._identity:
                     await self._write(record, holder=None)
-        except (ApiException, ClientError, OSError, TimeoutError) as error:
-            _log.warning("Lease %s could not be given back: %s.", self._name, _why(error))
-
-    @property
-    def _place(self) -> tuple[str, str]:
-        return self._name, self._namespace
+        except (AlongsideError, TimeoutError) as error:
+            _log.warning("Lease %s could not be given back: %s", self._name, _why(error))
 
     async def _run(self) -> None:
         while True:
@@ -205,7 +199,7 @@ class Lease:
                 while not (done := await self._step()):
                     if done is False:
                         return False
-        except (ApiException, ClientError, OSError, TimeoutError) as error:
+        except (AlongsideError, TimeoutError) as error:
             self._complain(_why(error))
             return False
         self._renewed = begin  # whoever waits counts from later than this
@@ -224,21 +218,16 @@ class Lease:
             return False
         try:
             self._record = await self._write(found, holder=self._identity)
-        except ApiException as error:
-            if error.status == _CONFLICT:
-                return None
-            raise
-        return True
+        except Conflict:
+            return None
+        return None if self._record is None else True
 
     async def _read(self) -> Record | None:
-        try:
-            return Record.of(await self._api.read_namespaced_lease(*self._place))
-        except ApiException as error:
-            if error.status == _GONE:
-                return None
-            raise
+        lease = await self._cluster.get(LEASES, self._namespace, self._name)
+        return Record.of(lease) if lease is not None else None
 
-    async def _write(self, before: Record | None, *, holder: str | None) -> Record:
+    async def _write(self, before: Record | None, *, holder: str | None) -> Record | None:
+        """None, or Conflict, when somebody wrote at the same time."""
         moment = datetime.now(UTC).isoformat(timespec="microseconds")
         metadata, acquired, turns = {"name": self._name}, moment, 0
         if before is not None:
@@ -248,8 +237,8 @@ class Lease:
                 acquired = before.acquired or moment
             else:
                 turns += 1
-        body = {
-            "apiVersion": "coordination.k8s.io/v1",
+        body: Object = {
+            "apiVersion": LEASES.version,
             "kind": "Lease",
             "metadata": metadata,
             "spec": {
@@ -261,22 +250,16 @@ class Lease:
             },
         }
         if before is None:
-            written = await self._api.create_namespaced_lease(self._namespace, body)
+            written = await self._cluster.create(LEASES, self._namespace, body)
         else:
-            written = await self._api.replace_namespaced_lease(*self._place, body)
-        return Record.of(written)
+            written = await self._cluster.patch(LEASES, self._namespace, self._name, body)
+        return Record.of(written) if written is not None else None
 
     def _complain(self, problem: str) -> None:
         if problem and problem != self._problem:
-            _log.warning("Lease %s can't be had or renewed: %s.", self._name, problem)
+            _log.warning("Lease %s can't be had or renewed: %s", self._name, problem)
         self._problem = problem
 
 
-def _text(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else ""
-
-
 def _why(error: Exception) -> str:
-    if isinstance(error, ApiException):
-        return f"the API server says {error.status} {error.reason}"
-    return str(error) or "no answer"
+    return str(error) or "The API server does not answer."

@@ -1,0 +1,281 @@
+"""Requests to a Kubernetes API server: plain dicts in and out, its refusals in our words.
+
+`kr8s` knows how to find and authenticate to a cluster (kubeconfig, service account with tokens
+that are renewed); all else here is one HTTP request each. Every request is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple, cast
+
+import httpx
+import kr8s.asyncio
+
+from alongside.errors import (
+    AlongsideError,
+    CapacityExceeded,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    Unavailable,
+)
+
+Object = dict[str, Any]
+_TIMEOUT = 10.0  # seconds for one answer
+_WATCH = 290  # seconds after which the server ends a watch, and it is begun again
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _GONE, _INVALID = 401, 403, 404, 409, 410, 422
+
+
+class Resource(NamedTuple):
+    """A sort of object: ``apiVersion`` and the plural in URLs."""
+
+    version: str
+    plural: str
+
+
+CONFIG_MAPS = Resource("v1", "configmaps")
+SECRETS = Resource("v1", "secrets")
+SERVICES = Resource("v1", "services")
+PODS = Resource("v1", "pods")
+QUOTAS = Resource("v1", "resourcequotas")
+DEPLOYMENTS = Resource("apps/v1", "deployments")
+POLICIES = Resource("networking.k8s.io/v1", "networkpolicies")
+LEASES = Resource("coordination.k8s.io/v1", "leases")
+ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "endpointslices")
+DASK_CLUSTERS = Resource("kubernetes.dask.org/v1", "daskclusters")
+
+
+class Refused(Unavailable):
+    """The cluster is there and does not let us: rights, or definitions, that are missing."""
+
+
+class Expired(Exception):
+    """The server no longer knows where a watch was to go on: list anew."""
+
+
+class Cluster:
+    """An API server. `namespace` is the one that its credentials name as their own."""
+
+    def __init__(self, kubeconfig: str = "", context: str = "") -> None:
+        self._where: dict[str, Any] = {"kubeconfig": kubeconfig or None, "context": context or None}
+        self._api: Any = None
+        self.namespace = ""
+
+    async def open(self) -> None:
+        """Find the cluster and say hello. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                self._api = await kr8s.asyncio.api(**self._where)
+        except (Exception, TimeoutError) as error:  # kr8s raises whatever it meets
+            raise Unavailable(
+                f"No Kubernetes cluster can be reached ({type(error).__name__}: {error}).",
+                "Check the service account or KUBECONFIG of the service.",
+            ) from None
+        self._api.timeout = _TIMEOUT
+        self.namespace = self._api.namespace
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session = getattr(self._api, "_session", None)
+        self._api = None
+        if session is not None:
+            await session.aclose()
+
+    # -- one object ------------------------------------------------------------------------
+
+    async def create(self, resource: Resource, namespace: str, body: Object) -> Object | None:
+        """The object as it was made; None when there is one of that name already."""
+        answer = await self._ask("POST", resource, namespace, "", json=body)
+        if answer.status_code == _CONFLICT and _reason(answer) == "AlreadyExists":
+            return None
+        return _content(answer, resource)
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """The object, None when there is none of that name."""
+        answer = await self._ask("GET", resource, namespace, name)
+        return None if _is_missing(answer, name) else _content(answer, resource)
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
+    ) -> Object | None:
+        """Merge; None when it is gone. With a ``metadata.resourceVersion`` in the patch it raises
+        Conflict if the object has another one."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        content = json.dumps(patch)
+        answer = await self._ask(
+            "PATCH", resource, namespace, name, content=content, headers=headers
+        )
+        return None if _is_missing(answer, name) else _content(answer, resource)
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, *, grace: int | None = None
+    ) -> None:
+        """Delete it, and in the background what it owns. What is gone is no error."""
+        body: Object = {"propagationPolicy": "Background"}
+        if grace is not None:
+            body["gracePeriodSeconds"] = grace
+        answer = await self._ask("DELETE", resource, namespace, name, json=body)
+        if answer.status_code != _NOT_FOUND:
+            _content(answer, resource)
+
+    # -- many ------------------------------------------------------------------------------
+
+    async def list(
+        self, resource: Resource, namespace: str, labels: str = ""
+    ) -> tuple[list[Object], str]:
+        """Objects, and the version from which a watch goes on. An empty namespace: everywhere."""
+        query = {"labelSelector": labels} if labels else {}
+        answer = _content(await self._ask("GET", resource, namespace, "", params=query), resource)
+        return answer["items"], answer["metadata"]["resourceVersion"]
+
+    async def watch(
+        self, resource: Resource, namespace: str, labels: str, version: str
+    ) -> AsyncIterator[tuple[str, Object]]:
+        """Changes since `version`: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK`` and the
+        object, until the server ends it after some minutes. Raises Expired or Unavailable."""
+        query = {
+            "watch": "1",
+            "allowWatchBookmarks": "1",
+            "resourceVersion": version,
+            "timeoutSeconds": str(_WATCH),
+            "labelSelector": labels,
+        }
+        timeout = httpx.Timeout(_TIMEOUT, read=_WATCH + 30)
+        async for line in self._lines(resource, namespace, "", query, timeout):
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                if event["object"].get("code") == _GONE:
+                    raise Expired
+                raise Unavailable(f"A watch broke: {event['object'].get('message', '')[:200]}")
+            yield event["type"], event["object"]
+
+    async def log(
+        self, namespace: str, pod: str, *, lines: int | None, follow: bool, previous: bool = False
+    ) -> AsyncIterator[str]:
+        """The last lines of a pod's log, then what comes if `follow`. None yet is no error."""
+        query = {"follow": "1" if follow else "0", "previous": "1" if previous else "0"}
+        if lines is not None:
+            query["tailLines"] = str(lines)
+        timeout = httpx.Timeout(_TIMEOUT, read=None if follow else _TIMEOUT)
+        try:
+            async for line in self._lines(PODS, namespace, f"{pod}/log", query, timeout):
+                yield line
+        except (NotFound, InvalidRequest):
+            return  # gone, or its container hasn't started
+
+    async def _lines(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        query: Mapping[str, str],
+        timeout: httpx.Timeout,
+    ) -> AsyncIterator[str]:
+        call = self._call(resource, namespace, name) | {"params": dict(query), "timeout": timeout}
+        try:
+            async with self._api.call_api(
+                "GET", stream=True, raise_for_status=False, **call
+            ) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    if answer.status_code == _GONE:
+                        raise Expired
+                    _content(answer, resource)
+                async for line in answer.aiter_lines():
+                    if line:
+                        yield line
+        except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:
+            raise _silent(error) from None
+
+    # -- inside ----------------------------------------------------------------------------
+
+    async def _ask(
+        self, method: str, resource: Resource, namespace: str, name: str, **arguments: Any
+    ) -> httpx.Response:
+        call = self._call(resource, namespace, name) | arguments
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                # Errors are looked at here: kr8s would answer each 403, a full quota for
+                # instance, by closing all connections, watches included.
+                async with self._api.call_api(method, raise_for_status=False, **call) as answer:
+                    pass
+                if answer.status_code == _UNAUTHORIZED:  # the token has been replaced meanwhile
+                    async with self._api.call_api(method, **call) as answer:
+                        pass
+        except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:  # TimeoutError is one
+            raise _silent(error) from None
+        except kr8s.ServerError as error:
+            answer = error.response
+        return cast("httpx.Response", answer)
+
+    def _call(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+        url = f"{resource.plural}/{name}" if name else resource.plural
+        return {"version": resource.version, "namespace": namespace or None, "url": url}
+
+
+def _silent(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"The Kubernetes API server does not answer ({type(error).__name__}).",
+        "Try again in a moment.",
+    )
+
+
+def _status(answer: httpx.Response) -> Object:
+    try:
+        status = answer.json()
+    except ValueError:
+        status = {}
+    return status if isinstance(status, dict) else {}
+
+
+def _reason(answer: httpx.Response) -> str:
+    return str(_status(answer).get("reason", ""))
+
+
+def _is_missing(answer: httpx.Response, name: str) -> bool:
+    """Whether this object is missing; not, whether the cluster knows no such objects at all."""
+    if answer.status_code != _NOT_FOUND:
+        return False
+    return str((_status(answer).get("details") or {}).get("name", "")) == name
+
+
+def _content(answer: httpx.Response, resource: Resource) -> Object:
+    if answer.is_success:
+        return cast("Object", answer.json())
+    raise refusal(answer.status_code, _status(answer), resource)
+
+
+def refusal(code: int, status: Mapping[str, Any], resource: Resource) -> AlongsideError:
+    """What the API server's refusal means to people. `status` is its ``Status`` object."""
+    said = str(status.get("message", "")).strip()[:400]
+    if code == _FORBIDDEN and "exceeded quota" in said:
+        return CapacityExceeded(
+            f"The namespace has no room: {said}.",
+            "Ask for less, or end another backend.",
+        )
+    if code in (_UNAUTHORIZED, _FORBIDDEN):
+        return Refused(
+            f"Kubernetes does not let the service work with {resource.plural}: {said}.",
+            "An administrator has to widen its Role, or admit such pods to the namespace.",
+        )
+    if code == _NOT_FOUND and "name" not in (status.get("details") or {}):
+        return Refused(
+            f"This Kubernetes has no {resource.plural} ({resource.version}).",
+            "An administrator has to install its custom resource definitions.",
+        )
+    match code:
+        case 404:
+            return NotFound(said or "There is no such object.", "It may have ended.")
+        case 409:
+            return Conflict(said or "It has been changed meanwhile.", "Try again.")
+        case 400 | 422:
+            return InvalidRequest(
+                f"Kubernetes does not accept this: {said}.",
+                "An administrator has to correct the profile or the platform's settings.",
+            )
+    return Unavailable(
+        f"The Kubernetes API server answered {code}. {said}".strip(), "Try again in a moment."
+    )

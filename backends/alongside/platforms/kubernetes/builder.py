@@ -1,0 +1,230 @@
+"""Making and taking away the objects of one backend. Each step may be repeated at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from alongside.errors import AlongsideError, NotReady
+from alongside.kinds.base import Command, Kind, Role
+from alongside.models import Spec
+from alongside.platforms.kubernetes import objects
+from alongside.platforms.kubernetes.api import (
+    CONFIG_MAPS,
+    DASK_CLUSTERS,
+    DEPLOYMENTS,
+    PODS,
+    POLICIES,
+    SECRETS,
+    SERVICES,
+    Cluster,
+    Object,
+    Resource,
+)
+from alongside.platforms.kubernetes.objects import Setting
+
+_LOG_LINES, _LOG_BYTES, _LOG_MOST = 200, 16_384, 20
+_LOG_WAIT = 3.0  # seconds
+_ASK_AGAIN = 5.0  # seconds until what is still there is deleted again
+_OVERDUE = 30.0  # seconds beyond their grace for pods to go, whose node may be gone
+
+_log = logging.getLogger("alongside.kubernetes")
+
+
+class Seen(Protocol):
+    """What is known of the cluster's objects, by backend."""
+
+    def pods(self, id: str) -> list[Object]: ...
+    def deployments(self, id: str) -> list[Object]: ...
+    def custom(self, id: str) -> Object | None: ...
+
+
+class Builder:
+    """Makes what a backend consists of. `wrote` is told what the server made of our writes."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        setting: Setting,
+        kind: Kind,
+        seen: Seen,
+        wrote: Callable[[Resource, Object], None],
+    ) -> None:
+        self.cluster = cluster
+        self.setting = setting
+        self.kind = kind
+        self.secrets: Mapping[str, bytes] = {}
+        self.custom: Object | None = None
+        self._seen = seen
+        self._wrote = wrote
+        self._policy_for: tuple[object, ...] = ()
+        self._number: int | None = None
+        self._ending_since = 0.0
+        self._deleted_at = 0.0
+
+    def roles(self, spec: Spec) -> tuple[Role, ...]:
+        return self.kind.roles(self.kind.Options.model_validate(spec.options))
+
+    # -- making ----------------------------------------------------------------------------
+
+    async def make(self, spec: Spec, record: Object, members: Iterable[tuple[Role, str]]) -> None:
+        """Everything: first what the pods need to start, then all of them at once."""
+        roles = self.roles(spec)
+        commands = {role.name: self._command(spec, role, process(role, 1)) for role in roles}
+        body = objects.dask_cluster(spec, roles, commands, self.setting, record)
+        custom, _, _ = await asyncio.gather(
+            self._obtain(DASK_CLUSTERS, body),
+            self._make_secret(spec, record),
+            self.make_policy(spec, record),
+        )
+        self.custom = custom
+        head = next(role for role in roles if role.essential)
+        await asyncio.gather(
+            self.cluster.create(
+                SERVICES, self.setting.namespace, objects.service(spec, roles, custom)
+            ),
+            self.make_process(spec, head, head.name),
+            *(self.make_process(spec, role, name) for role, name in members),
+        )
+
+    async def _obtain(self, resource: Resource, body: Object) -> Object:
+        made = await self.cluster.create(resource, self.setting.namespace, body)
+        if made is None:
+            name = body["metadata"]["name"]
+            made = await self.cluster.get(resource, self.setting.namespace, name)
+        if made is None:
+            raise NotReady("It was deleted while it was being made.", "Try again.")
+        return made
+
+    async def _make_secret(self, spec: Spec, record: Object) -> None:
+        name = objects.record_name(spec.id)
+        item = await self.cluster.get(SECRETS, self.setting.namespace, name)
+        if item is None:
+            contents = await asyncio.to_thread(self.kind.secrets, spec)
+            item = await self._obtain(SECRETS, objects.secret(spec, contents, record))
+        self.secrets = objects.secret_contents(item)
+
+    async def make_policy(self, spec: Spec, record: Object) -> None:
+        """Who may connect, as the specification has it now."""
+        wanted = (spec.owner, spec.shares)
+        if self._policy_for == wanted:
+            return
+        body = objects.policy(spec, self.roles(spec), self.setting, record)
+        namespace, name = self.setting.namespace, body["metadata"]["name"]
+        if await self.cluster.create(POLICIES, namespace, body) is None:
+            await self.cluster.patch(POLICIES, namespace, name, {"spec": body["spec"]})
+        self._policy_for = wanted
+
+    async def make_process(self, spec: Spec, role: Role, name: str) -> None:
+        """The Deployment of one process."""
+        assert self.custom is not None
+        command = self._command(spec, role, name)
+        body = objects.deployment(spec, role, name, command, self.setting, self.custom)
+        made = await self.cluster.create(DEPLOYMENTS, self.setting.namespace, body)
+        if made is not None:
+            self._wrote(DEPLOYMENTS, made)
+
+    def _command(self, spec: Spec, role: Role, name: str) -> Command:
+        return self.kind.command(role, name, spec, objects.place(spec, self.roles(spec)))
+
+    async def is_deleted(self, spec: Spec) -> bool:
+        """Whether somebody has deleted its custom resource, and so means the backend."""
+        if self._seen.custom(spec.id) is not None:
+            return False
+        found = await self.cluster.get(DASK_CLUSTERS, self.setting.namespace, spec.id)
+        return found is None or "deletionTimestamp" in found["metadata"]
+
+    async def tell_number(self, spec: Spec, number: int) -> None:
+        """Say in the custom resource how many members of the first role there are."""
+        if self._number != number:
+            patch = {"spec": {"worker": {"replicas": number}}}
+            await self.cluster.patch(DASK_CLUSTERS, self.setting.namespace, spec.id, patch)
+            self._number = number
+
+    # -- taking away -----------------------------------------------------------------------
+
+    async def remove(self, spec: Spec, role: Role, names: Iterable[str]) -> None:
+        """The Deployments of these processes."""
+        await asyncio.gather(
+            *(
+                self.cluster.delete(
+                    DEPLOYMENTS,
+                    self.setting.namespace,
+                    objects.deployment_name(spec, role, name),
+                )
+                for name in names
+            )
+        )
+
+    async def clear(self, spec: Spec) -> bool:
+        """Everything but the record; True once it is gone."""
+        namespace, name = self.setting.namespace, objects.record_name(spec.id)
+        pods, deployments = self._seen.pods(spec.id), self._seen.deployments(spec.id)
+        moment = time.monotonic()
+        self._ending_since = self._ending_since or moment
+        if self._deleted_at and not (pods or deployments or self._seen.custom(spec.id)):
+            return True
+        if self._deleted_at and moment - self._deleted_at < _ASK_AGAIN:
+            return False
+        head = objects.head_name(spec, self.roles(spec))
+        await asyncio.gather(
+            *(
+                self.cluster.delete(DEPLOYMENTS, namespace, item["metadata"]["name"])
+                for item in deployments
+            ),
+            self.cluster.delete(DASK_CLUSTERS, namespace, spec.id),
+            self.cluster.delete(SERVICES, namespace, head),
+            self.cluster.delete(SECRETS, namespace, name),
+            self.cluster.delete(POLICIES, namespace, name),
+        )
+        if moment - self._ending_since > objects.GRACE + _OVERDUE:
+            # Nobody answers for a node that is gone; its pods would stay in the books for ever.
+            await asyncio.gather(
+                *(
+                    self.cluster.delete(PODS, namespace, p["metadata"]["name"], grace=0)
+                    for p in pods
+                )
+            )
+        first = not self._deleted_at
+        self._deleted_at = moment
+        return first and not (pods or deployments or self._seen.custom(spec.id))
+
+    async def forget(self, spec: Spec) -> None:
+        """The record too."""
+        name = objects.record_name(spec.id)
+        await self.cluster.delete(CONFIG_MAPS, self.setting.namespace, name)
+
+    async def keep_logs(self, spec: Spec) -> str:
+        """The last lines of what its processes printed, as JSON for the record; '' when none."""
+        kept: dict[str, list[str]] = {}
+        pods = sorted(self._seen.pods(spec.id), key=lambda pod: natural(objects.process_of(pod)))
+
+        async def read(pod: Object) -> None:
+            name = pod["metadata"]["name"]
+            log = self.cluster.log(self.setting.namespace, name, lines=_LOG_LINES, follow=False)
+            lines = [line async for line in log]
+            while lines and sum(map(len, lines)) > _LOG_BYTES:
+                lines.pop(0)
+            kept[objects.process_of(pod)] = lines
+
+        try:
+            async with asyncio.timeout(_LOG_WAIT):
+                await asyncio.gather(*(read(pod) for pod in pods[:_LOG_MOST]))
+        except (TimeoutError, AlongsideError) as error:
+            _log.warning("Not all logs of %s could be kept: %s", spec.id, error)
+        return json.dumps(kept) if kept else ""
+
+
+def process(role: Role, number: int) -> str:
+    """The name of a process of a role."""
+    return f"{role.name}-{number}" if role.members else role.name
+
+
+def natural(name: str) -> tuple[str, int]:
+    """A sort key that puts worker-10 after worker-9."""
+    head, _, number = name.rpartition("-")
+    return (head, int(number)) if number.isdigit() else (name, 0)

@@ -1,0 +1,468 @@
+"""The Kubernetes platform: every backend is a record in the cluster and the objects it owns.
+
+Truth is in the records; whoever holds the platform's Lease looks after the backends, others only
+write wishes into records and watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
+
+from traitlets import Bool, Dict, Float, Int, List, Unicode
+
+from alongside.errors import (
+    AlongsideError,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    NotReady,
+    StorageFailed,
+)
+from alongside.kinds import get_kind
+from alongside.kinds.base import Pages, Place
+from alongside.models import Capacity, Connection, Pod, Resources, Spec, Status
+from alongside.names import is_backend_id
+from alongside.phases import ENDED, USABLE
+from alongside.platforms.base import Change, Observed, Platform, Removed
+from alongside.platforms.kubernetes import objects, trouble
+from alongside.platforms.kubernetes.api import (
+    CONFIG_MAPS,
+    DASK_CLUSTERS,
+    DEPLOYMENTS,
+    PODS,
+    QUOTAS,
+    SECRETS,
+    Cluster,
+    Object,
+    Resource,
+)
+from alongside.platforms.kubernetes.builder import Builder
+from alongside.platforms.kubernetes.capacity import room_of
+from alongside.platforms.kubernetes.lease import Lease
+from alongside.platforms.kubernetes.objects import PREFIX, Setting
+from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.kubernetes.steward import Steward
+from alongside.quotas import total
+from alongside.requests import parse
+
+_TRIES = 20  # of a change that others get in the way of
+_POOL = 32
+_QUOTA_AGE = 10.0  # seconds for which what the quotas say is good enough
+
+
+class KubernetesPlatform(Platform):
+    """Backends as pods of a Kubernetes cluster."""
+
+    name: ClassVar[str] = "kubernetes"
+
+    kubeconfig = Unicode(
+        help="Path of a kubeconfig file. Default: the pod's service account, else `$KUBECONFIG`."
+    ).tag(config=True)
+    context = Unicode(help="Context of the kubeconfig file. Default: its current one.").tag(
+        config=True
+    )
+    namespace = Unicode(
+        help="Namespace of all backends. Default: the one that the credentials name."
+    ).tag(config=True)
+    image = Unicode(
+        help="Image of backends where profile and session name none. It needs Python as `python`, "
+        "this package and what the kind starts, for instance dask."
+    ).tag(config=True)
+    pull_policy = Unicode("IfNotPresent", help="When images are pulled.").tag(config=True)
+    pod = Dict(
+        help="What all backends' pods have besides, below what profiles say: keys as in a "
+        "profile's `pod`."
+    ).tag(config=True)
+    gpu_resource = Unicode("nvidia.com/gpu", help="Kubernetes' name of a GPU.").tag(config=True)
+    user_id = Int(1000, min=1, help="Unix user that the processes run as.").tag(config=True)
+    read_only_root = Bool(
+        True, help="Whether images' files can't be changed; `/tmp` and volumes can."
+    ).tag(config=True)
+    core_overcommit = Float(
+        1.0,
+        min=1.0,
+        help="How many cores are given out for each core that pods ask of Kubernetes.",
+    ).tag(config=True)
+    service_peers = List(
+        Dict(),
+        [
+            {
+                "podSelector": {
+                    "matchLabels": {
+                        "app.kubernetes.io/name": "alongside",
+                        "app.kubernetes.io/component": "service",
+                    }
+                }
+            }
+        ],
+        help="NetworkPolicyPeers from which this service comes, for the backends' policies.",
+    ).tag(config=True)
+    session_peer = Dict(
+        help="What a NetworkPolicyPeer of a session has besides its pod's labels: a "
+        "`namespaceSelector` where sessions are in another namespace."
+    ).tag(config=True)
+    client_peers = List(
+        Dict(), help="NetworkPolicyPeers that may connect to all schedulers besides sessions."
+    ).tag(config=True)
+    lease = Unicode("alongside", help="Name of the Lease that says who acts.").tag(config=True)
+    lease_duration = Float(
+        15.0, min=3.0, help="Seconds after which another replica takes over from one that is gone."
+    ).tag(config=True)
+
+    _cluster: Cluster | None = None
+
+    # -- beginning and end -----------------------------------------------------------------
+
+    async def open(self) -> None:
+        cluster = Cluster(self.kubeconfig, self.context)
+        await cluster.open()
+        self._setting = self._make_setting(self.namespace or cluster.namespace)
+        self._watchers: set[asyncio.Queue[Change]] = set()
+        self._stewards: dict[str, Steward] = {}
+        self._tending: dict[str, asyncio.Task[None]] = {}
+        self._quota: tuple[float, Resources | None] = (0.0, None)
+        self._pool = ThreadPoolExecutor(_POOL, "kubernetes")
+        self._by_id: dict[Resource, dict[str, dict[str, Object]]] = {
+            resource: {} for resource in (PODS, DEPLOYMENTS, DASK_CLUSTERS)
+        }
+        self._reflectors = {
+            resource: self._reflector(cluster, resource, component)
+            for resource, component in (
+                (CONFIG_MAPS, "record"),
+                (PODS, "backend"),
+                (DEPLOYMENTS, "backend"),
+                (DASK_CLUSTERS, "backend"),
+            )
+        }
+        self._leads = False
+        self._cluster = cluster
+        try:
+            await asyncio.gather(*(each.load() for each in self._reflectors.values()))
+        except AlongsideError:
+            self._cluster = None
+            await cluster.close()
+            raise
+        identity = f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(4)}"
+        self._turn = Lease(
+            cluster,
+            self._setting.namespace,
+            self.lease,
+            identity,
+            duration=self.lease_duration,
+            deadline=self.lease_duration * 2 / 3,
+            retry=self.lease_duration / 7.5,
+        )
+        self._tasks = [asyncio.create_task(each.follow()) for each in self._reflectors.values()]
+        self._tasks.append(asyncio.create_task(self._tend()))
+
+    async def close(self) -> None:
+        if self._cluster is None:
+            return
+        cluster, self._cluster = self._cluster, None
+        tasks = [*self._tasks, *self._tending.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._leads = False
+        await self._turn.close()
+        await cluster.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _make_setting(self, namespace: str) -> Setting:
+        if not namespace:
+            raise InvalidRequest(
+                "No namespace is known for the backends.", "Set KubernetesPlatform.namespace."
+            )
+        return Setting(
+            namespace=namespace,
+            image=self.image,
+            pull_policy=self.pull_policy,
+            gpu_resource=self.gpu_resource,
+            user_id=self.user_id,
+            read_only_root=self.read_only_root,
+            service_peers=tuple(self.service_peers),
+            session_peer=dict(self.session_peer),
+            client_peers=tuple(self.client_peers),
+            overcommit=self.core_overcommit,
+            pod=parse(Pod, dict(self.pod), "KubernetesPlatform.pod"),
+        )
+
+    def _reflector(self, cluster: Cluster, resource: Resource, component: str) -> Reflector:
+        def heard(item: Object, there: bool) -> None:
+            self._heard(resource, item, there)
+
+        labels = objects.selector(component=component)
+        return Reflector(cluster, resource, self._setting.namespace, labels, heard)
+
+    @property
+    def _kubernetes(self) -> Cluster:
+        if self._cluster is None:
+            raise RuntimeError("The platform is not open.")
+        return self._cluster
+
+    # -- taking turns ----------------------------------------------------------------------
+
+    async def leading(self) -> None:
+        await self._turn.acquired()
+
+    async def deposed(self) -> None:
+        await self._turn.lost()
+
+    async def _tend(self) -> None:
+        """Look after the backends for as long as it is our turn."""
+        await self._turn.acquired()
+        self._leads = True
+        for item in list(self._reflectors[CONFIG_MAPS].objects.values()):
+            self._look_after(item)
+        await self._turn.lost()
+        self._leads = False
+        for task in self._tending.values():
+            task.cancel()
+
+    def _look_after(self, item: Object) -> None:
+        id = objects.id_of(item)
+        if id in self._stewards:
+            steward = self._stewards[id]
+            steward.record = item
+            steward.wake()
+            return
+        try:
+            spec, _ = objects.parse_record(item)
+            kind = get_kind(spec.kind)
+        except (ValueError, AlongsideError) as error:
+            self.log.warning("The record of %s can't be read and is left alone: %s", id, error)
+            return
+        builder = Builder(self._kubernetes, self._setting, kind, self, self._wrote)
+        steward = self._stewards[id] = Steward(builder, self, item, self._pool)
+        task = self._tending[id] = asyncio.create_task(steward.run(), name=f"backend {id}")
+        task.add_done_callback(lambda _: self._tended(id))
+
+    def _tended(self, id: str) -> None:
+        self._stewards.pop(id, None)
+        self._tending.pop(id, None)
+
+    # -- what is seen ----------------------------------------------------------------------
+
+    def pods(self, id: str) -> list[Object]:
+        """The pods of a backend, as last heard of."""
+        return list(self._by_id[PODS].get(id, {}).values())
+
+    def deployments(self, id: str) -> list[Object]:
+        """The Deployments of a backend, as last heard of."""
+        return list(self._by_id[DEPLOYMENTS].get(id, {}).values())
+
+    def custom(self, id: str) -> Object | None:
+        """The custom resource of a backend, as last heard of."""
+        return next(iter(self._by_id[DASK_CLUSTERS].get(id, {}).values()), None)
+
+    def _wrote(self, resource: Resource, item: Object) -> None:
+        self._reflectors[resource].put(item)
+
+    def _heard(self, resource: Resource, item: Object, there: bool) -> None:
+        id, name = objects.id_of(item), item["metadata"]["name"]
+        if resource == CONFIG_MAPS:
+            self._heard_record(id, item, there)
+            return
+        known = self._by_id[resource]
+        if there:
+            known.setdefault(id, {})[name] = item
+        else:
+            known.get(id, {}).pop(name, None)
+            if not known.get(id):
+                known.pop(id, None)
+        if steward := self._stewards.get(id):
+            steward.wake()
+
+    def _heard_record(self, id: str, item: Object, there: bool) -> None:
+        if not there:
+            if task := self._tending.get(id):
+                task.cancel()
+            self._tell(Removed(id))
+            return
+        if (observed := self._observed(item)) is not None:
+            self._tell(observed)
+        if self._leads:
+            self._look_after(item)
+
+    def _tell(self, change: Change) -> None:
+        for watcher in self._watchers:
+            watcher.put_nowait(change)
+
+    def _observed(self, item: Object) -> Observed | None:
+        try:
+            return Observed(*objects.parse_record(item))
+        except ValueError:
+            return None  # told once, by whoever would look after it
+
+    # -- wishes ----------------------------------------------------------------------------
+
+    async def launch(self, spec: Spec) -> None:
+        if not is_backend_id(spec.id):
+            raise InvalidRequest("This can't be the id of a backend.", "", "id")
+        kind = get_kind(spec.kind)
+        if not (spec.pod.image or self._setting.image):
+            raise InvalidRequest(
+                f"No image is known for the {kind.title}.",
+                "An administrator has to set KubernetesPlatform.image or the profile's pod.image.",
+            )
+        namespace = self._setting.namespace
+        try:
+            made = await self._kubernetes.create(
+                CONFIG_MAPS, namespace, objects.record(spec, Status())
+            )
+        except AlongsideError as error:
+            raise StorageFailed(
+                f"The backend can't be recorded: {error.message}", error.remedy
+            ) from None
+        if made is None:
+            made = await self._kubernetes.get(CONFIG_MAPS, namespace, objects.record_name(spec.id))
+        if made is not None:
+            self._wrote(CONFIG_MAPS, made)
+
+    async def update(self, spec: Spec) -> None:
+        def change(present: Spec) -> Spec | None:
+            if spec.generation < present.generation:
+                return None
+            ending = {"stop": present.stop or spec.stop, "forget": present.forget or spec.forget}
+            return spec.model_copy(update=ending)
+
+        await self._change(spec.id, change)
+
+    async def stop(self, id: str, *, forget: bool = True) -> None:
+        def change(present: Spec) -> Spec | None:
+            wish = {"stop": True, "forget": present.forget or forget}
+            wanted = present.model_copy(update=wish)
+            return None if wanted == present else wanted
+
+        if is_backend_id(id):
+            try:
+                await self._change(id, change)
+            except NotFound:
+                return
+
+    async def _change(self, id: str, change: Any) -> None:
+        """Replace the specification in a record, unless somebody else just did: then again."""
+        namespace, name = self._setting.namespace, objects.record_name(id)
+        for _ in range(_TRIES):
+            item = await self._kubernetes.get(CONFIG_MAPS, namespace, name)
+            if item is None:
+                raise _unknown()
+            try:
+                present, _status = objects.parse_record(item)
+            except ValueError:
+                raise _unknown() from None
+            wanted = change(present)
+            if wanted is None:
+                return
+            patch = {
+                "metadata": {
+                    "resourceVersion": item["metadata"]["resourceVersion"],
+                    **objects.ownership(wanted),
+                },
+                "data": objects.spec_data(wanted),
+            }
+            try:
+                written = await self._kubernetes.patch(CONFIG_MAPS, namespace, name, patch)
+            except Conflict:
+                continue
+            if written is None:
+                raise _unknown()
+            self._wrote(CONFIG_MAPS, written)
+            return
+        raise StorageFailed("Its record changes all the time.", "Try again.")
+
+    # -- views -----------------------------------------------------------------------------
+
+    async def observed(self) -> list[Observed]:
+        items = self._reflectors[CONFIG_MAPS].objects.values()
+        return [seen for item in items if (seen := self._observed(item)) is not None]
+
+    async def watch(self) -> AsyncIterator[Change]:
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            for seen in await self.observed():
+                yield seen
+            while True:
+                yield await queue.get()
+        finally:
+            self._watchers.discard(queue)
+
+    async def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
+        seen, item = self._find(id)
+        for pod in self.pods(id):
+            if objects.process_of(pod) == role:
+                async for line in self._kubernetes.log(
+                    self._setting.namespace, pod["metadata"]["name"], lines=lines, follow=follow
+                ):
+                    yield line
+                return
+        kept = objects.record_logs(item).get(role)
+        if kept is None and role not in seen.status.roles:
+            raise NotFound(f"There is no log {role[:63]!r}.", "Choose one of its roles.")
+        for line in (kept or [])[-lines:]:
+            yield line
+
+    async def connection(self, id: str) -> Connection:
+        seen, _ = self._find(id)
+        over = seen.status.phase in ENDED
+        if over or not seen.status.address:
+            raise NotReady(
+                "It can't be connected to now." if over else "It has no address yet.",
+                "Launch it again." if over else "Wait until it runs.",
+            )
+        credentials = await self._credentials(id)
+        return get_kind(seen.spec.kind).connection(seen.spec, seen.status.address, credentials)
+
+    async def _credentials(self, id: str) -> dict[str, bytes]:
+        name = objects.record_name(id)
+        item = await self._kubernetes.get(SECRETS, self._setting.namespace, name)
+        if item is None:
+            raise NotReady("Its credentials are gone; it is ending.", "Launch it again.")
+        return objects.secret_contents(item)
+
+    async def dashboard(self, id: str) -> Pages | None:
+        seen, _ = self._find(id)
+        if seen.status.phase not in USABLE:
+            return None
+        kind = get_kind(seen.spec.kind)
+        roles = kind.roles(kind.Options.model_validate(seen.spec.options))
+        head = next(role for role in roles if role.essential).name
+        for pod in self.pods(id):
+            if objects.process_of(pod) == head and (address := trouble.address_of(pod)):
+                credentials = await self._credentials(id)
+                return kind.dashboard(
+                    Place(objects.DIRECTORY, head=address, credentials=credentials)
+                )
+        return None
+
+    async def capacity(self) -> Capacity:
+        """What the namespace's quotas grant. Without any it is unknown: nodes are none of ours."""
+        loop = asyncio.get_running_loop()
+        age, whole = self._quota
+        if whole is None or loop.time() - age > _QUOTA_AGE:
+            items, _ = await self._kubernetes.list(QUOTAS, self._setting.namespace)
+            whole = room_of(items)
+            self._quota = (loop.time(), whole)
+        live = (s.spec.resources for s in await self.observed() if s.status.live)
+        return Capacity(total=whole, free=whole - total(live))
+
+    def _find(self, id: str) -> tuple[Observed, Object]:
+        key = (self._setting.namespace, objects.record_name(id))
+        item = self._reflectors[CONFIG_MAPS].objects.get(key)
+        seen = None if item is None else self._observed(item)
+        if item is None or seen is None:
+            raise _unknown()
+        return seen, item
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such backend.", "It may have ended; list the backends.")
+
+
+__all__ = ["PREFIX", "KubernetesPlatform"]

@@ -1,0 +1,130 @@
+"""What is wrong with a pod, as a person would say it. Pure: from the objects' status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alongside.platforms.kubernetes.api import Object
+
+_IMAGE = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+}
+_SETUP = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a process isn't there. `final`: waiting won't help, so there is little patience."""
+
+    reason: str
+    message: str
+    remedy: str
+    final: bool = False
+
+
+def trouble_of(pod: Object, process: str) -> Trouble | None:
+    """What keeps this pod from working, None when nothing is seen to."""
+    status = pod.get("status") or {}
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return _unscheduled(str(condition.get("message", "")), process)
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        reason, said = str(waiting.get("reason", "")), _short(str(waiting.get("message", "")))
+        if reason in _IMAGE:
+            return Trouble(
+                "ImageNotPulled",
+                f"The image {container.get('image', '')} can't be had ({reason}). {said}".strip(),
+                "Check the image's name and the node's access to its registry (secrets, "
+                "certificate authority), or choose another profile.",
+                final=True,
+            )
+        if reason in _SETUP:
+            return Trouble(
+                "ContainerNotStarted",
+                f"The container of {process} can't be set up: {said or reason}",
+                "An administrator has to correct the profile.",
+                final=True,
+            )
+    if status.get("phase") == "Failed":
+        said = _short(str(status.get("message", "")))
+        return Trouble(
+            str(status.get("reason") or "PodFailed"),
+            f"The pod of {process} failed. {said}".strip(),
+            "It is made again; if it keeps failing, ask for more memory for each.",
+        )
+    return None
+
+
+def _unscheduled(said: str, process: str) -> Trouble:
+    said = _short(said)
+    if "persistentvolumeclaim" in said and "not found" in said:
+        return Trouble(
+            "VolumeMissing",
+            f"No node can take {process}: {said}",
+            "An administrator has to create the claim, or take it out of the profile.",
+            final=True,
+        )
+    return Trouble(
+        "Unschedulable",
+        f"No node has room for {process} yet: {said}",
+        "Ask for less, end something else, or wait until a node is added.",
+    )
+
+
+def trouble_of_deployment(deployment: Object) -> Trouble | None:
+    """Why no pod could even be made: a quota, a limit range, an admission rule."""
+    for condition in (deployment.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            said = _short(str(condition.get("message", "")))
+            quota = "exceeded quota" in said
+            return Trouble(
+                "QuotaExceeded" if quota else "PodRefused",
+                f"Kubernetes refuses the pod: {said}",
+                "Ask for less, or end another backend."
+                if quota
+                else "An administrator has to admit such pods to the namespace.",
+                final=not quota,
+            )
+    return None
+
+
+def restarts_of(pod: Object) -> tuple[int, str]:
+    """How often its container was started again, and how it ended last."""
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        ended = (container.get("lastState") or {}).get("terminated") or {}
+        if ended.get("reason") == "OOMKilled":
+            how = "it used more memory than it may"
+        else:
+            how = f"exit status {ended.get('exitCode', '?')}"
+        return int(container.get("restartCount", 0)), how
+    return 0, ""
+
+
+def address_of(pod: Object) -> str:
+    """The address of a pod that is there to stay, empty when it has none (yet)."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return ""
+    return str((pod.get("status") or {}).get("podIP") or "")
+
+
+def stage_of(pod: Object, process: str) -> str:
+    """How far a start has come, in a few words; empty when there is nothing to tell."""
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        if (container.get("state") or {}).get("running"):
+            return f"{process} started"
+        if (container.get("state") or {}).get("waiting", {}).get("reason") == "ContainerCreating":
+            return f"{process} has a node; its container is being made"
+    return ""
+
+
+def _short(said: str) -> str:
+    text = " ".join(said.split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
