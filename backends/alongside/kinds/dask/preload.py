@@ -48,3 +48,11 @@ async def dask_setup(server: Any) -> None:
     elif scheduler:
         path = Path(server.scheduler_file).with_name(SOCKET)
         web.add_socket(bind_unix_socket(str(path), mode=0o600))
+
+
+async def dask_teardown(server: Any) -> None:
+    """Called by Dask while the server closes, after its connections have been closed."""
+    if os.environ.get(PAGES_PORT) and hasattr(server, "executors"):
+        # The container starts the worker again. Dask would wait 30 s for what still computes, and
+        # nobody is there any more to take its results.
+        server.executors.clear()
