@@ -51,6 +51,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         return 1000
 
     _start_mark = ""
+    _pod_uid = ""
 
     def added(self) -> Pod:
         """What the profile adds to the pod, besides settings; for subclasses."""
@@ -77,7 +78,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             raise Refusal(error) from None
 
     async def _start_pod(self) -> str:
-        self._start_mark = uuid4().hex
+        self._start_mark, self._pod_uid = uuid4().hex, ""
         starting = asyncio.ensure_future(super().start())
         watching = asyncio.create_task(self._watch())
         limit = max(1.0, self.start_timeout - _MARGIN)
@@ -93,6 +94,25 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         finally:
             self._start_mark = ""
             await _cancel(starting, watching)
+
+    async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
+        """Ask for the pod. False: try again.
+
+        KubeSpawner's own would write a refused pod, with its tokens, to the log, and would end a
+        pod that an earlier start has left by `stop`, which also ends what this start has begun.
+        """
+        try:
+            async with asyncio.timeout(request_timeout):
+                await self.api.create_namespaced_pod(self.namespace, pod)
+        except TimeoutError:
+            return False
+        except ApiException as error:
+            if error.status != 409:
+                raise
+            self.log.info("Ending the pod %s, which an earlier start has left", self.pod_name)
+            await super().stop(True)
+            return False
+        return True
 
     async def _outcome(
         self, starting: asyncio.Future[str], watching: asyncio.Task[str], limit: float
@@ -143,7 +163,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
                     )
                 await asyncio.sleep(_LOOK)
                 continue
-            seen = True
+            seen, self._pod_uid = True, pod["metadata"]["uid"]
             trouble = trouble_of(pod)
             if trouble is None or self._trouble is None:
                 since = now
@@ -156,7 +176,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
                 running = running or now
                 url = str(self._get_pod_url(pod))
                 if await self._answers(url) or now - running > self.answer_timeout:
-                    self.pod_id = pod["metadata"]["uid"]
+                    self.pod_id = self._pod_uid
                     return url
             await asyncio.sleep(_LOOK)
 
@@ -198,11 +218,38 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     # Progress
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """KubeSpawner's events, as sentences."""
-        async for event in super().progress():
-            if "raw_event" in event:
-                event["message"] = sentence(event["raw_event"])
-            yield event
+        """The cluster's events about the pod of this start, as sentences.
+
+        Unlike KubeSpawner's own it tells nothing of earlier pods of the same name, and nothing of
+        this one is lost when it is asked early.
+        """
+        if not self.events_enabled:
+            return
+        await self._start_watching_events()
+        loop = asyncio.get_running_loop()
+        patience, reached, told = self.slow_spawn_message_threshold, 0.0, set[str]()
+        began, limit = loop.time(), self.start_timeout + self.http_timeout
+        while True:
+            over = self._start_future is not None and self._start_future.done()
+            for event in self._own_events():
+                if (message := sentence(event)) not in told:
+                    told.add(message)
+                    reached += (90 - reached) / 4
+                    yield {"progress": int(reached), "message": message, "raw_event": event}
+            passed = loop.time() - began
+            if over or passed > limit:
+                return
+            if 0 < patience < passed:
+                yield {"message": self.slow_spawn_message.format(seconds=int(passed)).strip()}
+                patience = passed + self.slow_spawn_message_frequency
+            await asyncio.sleep(_LOOK)
+
+    def _own_events(self) -> list[dict[str, Any]]:
+        reflector = self.event_reflector
+        if reflector is None or not self._pod_uid:
+            return []
+        events: list[dict[str, Any]] = reflector.events
+        return [e for e in events if e["involvedObject"].get("uid") == self._pod_uid]
 
 
 async def _cancel(*tasks: asyncio.Future[Any]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from alongside_spawners.pod_trouble import no_node, shorten
+from alongside_spawners.pod_trouble import shorten, unscheduled
 
 
 def sentence(event: Mapping[str, Any]) -> str:
@@ -14,7 +14,7 @@ def sentence(event: Mapping[str, Any]) -> str:
     said, warning = shorten(event.get("message") or ""), event.get("type") == "Warning"
     match event.get("reason"):
         case "FailedScheduling":
-            return no_node(event.get("message") or "")
+            return unscheduled(event.get("message") or "").message
         case "TriggeredScaleUp":
             return "The cluster is adding a node; that can take a few minutes."
         case "NotTriggerScaleUp":
@@ -33,7 +33,9 @@ def sentence(event: Mapping[str, Any]) -> str:
         case "FailedMount" | "FailedAttachVolume":
             return f"Waiting for a volume: {said}."
         case "Killing":
-            return "The pod of an earlier session is ending."
+            return "The session's container is ending."
+        case "Failed" | "BackOff" | "ErrImagePull" if "image" in said.lower():
+            return "The image can't be fetched yet."
         case "Preempted" | "Evicted":
             return f"The pod had to leave its node: {said}."
         case _:

@@ -18,6 +18,7 @@ _ADMIN = "Ask an administrator."
 _QUOTA = re.compile(
     r"exceeded quota: ([^,]*), requested: (\S+), used: (\S+), limited: (\S+)",
 )
+_BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: \w+: )?')
 _LONGEST = 300  # characters of other programs' messages
 
 
@@ -53,7 +54,7 @@ def trouble_of(pod: Mapping[str, Any]) -> Trouble | None:
             return found
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return _unscheduled(condition.get("message") or condition.get("reason") or "")
+            return unscheduled(condition.get("message") or condition.get("reason") or "")
     return None
 
 
@@ -62,20 +63,19 @@ def _containers(status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from status.get("containerStatuses") or ()
 
 
-def _unscheduled(message: str) -> Trouble:
+def unscheduled(message: str) -> Trouble:
+    """What the scheduler's message comes to, without what it says about preemption."""
     if missing := re.search(r'persistentvolumeclaim "([^"]*)" not found', message):
         return Trouble(
             f"The volume claim {missing[1]} that this session mounts is not there.",
             "Ask an administrator to create it, or choose another profile.",
             10.0,
         )
-    return Trouble(no_node(message), "Choose a smaller profile, or try again later.")
-
-
-def no_node(message: str) -> str:
-    """The scheduler's words, without what it says about preemption."""
-    reason = shorten(message.partition(" preemption:")[0])
-    return f"Waiting for a node with room: {reason}." if reason else "Waiting for a node with room."
+    reason = shorten(re.split(r"\s(?:preemption:|no new claims to deallocate)", message)[0])
+    return Trouble(
+        "Waiting for a node with room" + (f": {reason}." if reason else "."),
+        "Choose a smaller profile, or try again later.",
+    )
 
 
 def _container_trouble(container: Mapping[str, Any]) -> Trouble | None:
@@ -84,7 +84,8 @@ def _container_trouble(container: Mapping[str, Any]) -> Trouble | None:
     if ended and ended.get("exitCode"):
         return _ended(container.get("name", ""), ended)
     waiting = state.get("waiting") or {}
-    reason, said = waiting.get("reason") or "", shorten(waiting.get("message") or "")
+    reason = waiting.get("reason") or ""
+    said = shorten(_BACK_OFF.sub("", waiting.get("message") or ""))
     image = container.get("image") or "of this session"
     match reason:
         case "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "RegistryUnavailable":
@@ -93,7 +94,7 @@ def _container_trouble(container: Mapping[str, Any]) -> Trouble | None:
                 f"The image {image} can't be fetched" + (f": {said}." if said else "."),
                 "Choose another profile, or ask an administrator whether the image exists and may "
                 "be fetched.",
-                3.0 if wrong or reason == "ErrImageNeverPull" else 20.0,
+                3.0 if wrong or reason == "ErrImageNeverPull" else 15.0,
             )
         case "InvalidImageName":
             return Trouble(f"{image} is not the name of an image.", _ADMIN, 0.0)
