@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
 from traitlets import HasTraits, TraitType, Undefined
 
+CHART = Path(__file__).resolve().parent.parent / "deploy" / "helm" / "alongside"
 PREFIX = "/services/alongside/"
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -305,6 +308,44 @@ def _signature(one: Any) -> str:
     return text.replace("'", "").replace("alongside.handle.", "").replace("alongside.models.", "")
 
 
+# Helm
+
+
+def chart_values() -> str:
+    """The page about the values of the Helm chart, from its schema and its defaults."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    defaults = YAML(typ="safe").load(CHART / "values.yaml")
+    lines = [
+        "# Values of the chart",
+        "",
+        "The values of `deploy/helm/alongside`. An unknown one, or a wrong one, is refused before",
+        "anything is installed.",
+    ]
+    single = {n: one for n, one in schema["properties"].items() if "properties" not in one}
+    lines += ["", *_values({"properties": single}, defaults, "")]
+    for name, one in schema["properties"].items():
+        if "properties" in one:
+            lines += ["", f"## {name}", "", paragraphs(one["description"]), ""]
+            lines += _values(one, defaults[name], f"{name}.")
+    return "\n".join(lines) + "\n"
+
+
+def _values(schema: dict[str, Any], defaults: dict[str, Any], above: str) -> Iterator[str]:
+    yield from ("| Value | Default | Meaning |", "|---|---|---|")
+    yield from _rows(schema, defaults, above)
+
+
+def _rows(schema: dict[str, Any], defaults: dict[str, Any], above: str) -> Iterator[str]:
+    for name, one in schema["properties"].items():
+        default = defaults.get(name)
+        if "properties" in one:
+            yield from _rows(one, default or {}, f"{above}{name}.")
+        else:
+            empty = default in (None, "", {}, [])
+            text = "" if empty else f"`{json.dumps(default)}`"
+            yield f"| `{above}{name}` | {text} | {cell(one['description'])} |"
+
+
 # Text
 
 
@@ -324,6 +365,7 @@ PAGES = {
     "rest-api": rest_api,
     "command-line": command_line,
     "python": python_api,
+    "chart-values": chart_values,
 }
 
 

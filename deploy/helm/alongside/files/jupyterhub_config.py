@@ -12,7 +12,7 @@ from alongside_spawners import configure
 
 c = get_config()  # noqa: F821 - JupyterHub's loader defines it and load_subconfig
 
-folder = Path("/etc/alongside")
+folder = Path(__file__).parent
 told = json.loads((folder / "hub.json").read_text(encoding="utf-8"))
 
 c.JupyterHub.base_url = told["base_url"]

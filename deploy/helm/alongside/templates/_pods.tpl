@@ -62,11 +62,15 @@ securityContext:
 {{- end }}
 {{- end -}}
 
+{{/* The bundle of certificates, in pods of ours and in those that are made later. */}}
 {{- define "alongside.authorityVolume" -}}
-{{- with .Values.certificateAuthority }}
-- name: authority
-  configMap:
-    name: {{ .configMap }}
-    items: [{key: {{ .key | quote }}, path: ca.crt}]
+{{- with .Values.certificateAuthority -}}
+name: authority
+configMap:
+  name: {{ .configMap }}
+  items: [{key: {{ .key | quote }}, path: ca.crt}]
 {{- end }}
+{{- end -}}
+{{- define "alongside.authorityMount" -}}
+{name: authority, mountPath: /etc/alongside-ca, readOnly: true}
 {{- end -}}
