@@ -47,7 +47,19 @@ async def until(
                         if event["type"] != "DELETED" and condition(last):
                             return last
     except TimeoutError:
-        raise TimeoutError(f"not within {limit_s} s; last seen: {last}") from None
+        raise TimeoutError(f"not within {limit_s} s; last seen: {brief(last)}") from None
+
+
+def brief(one: Any) -> Any:
+    """An object's name and state, without what is not set."""
+    data = one if one is None or isinstance(one, dict) else one.to_dict()
+
+    def known(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: v for k, v in ((k, known(v)) for k, v in value.items()) if v}
+        return [known(v) for v in value] if isinstance(value, list) else value
+
+    return data and {"name": data["metadata"]["name"], **known(data.get("status") or {})}
 
 
 async def until_gone(
