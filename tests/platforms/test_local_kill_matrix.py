@@ -16,6 +16,7 @@ from alongside.phases import ENDED, Phase
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import MARK
 from alongside.testing import make_spec, until
+from tests.stack import wait_until
 
 from .local_home import leftovers
 
@@ -85,6 +86,11 @@ def ports(found: list[psutil.Process]) -> set[int]:
     return listening
 
 
+def open_ports() -> set[int]:
+    """The TCP ports of this machine that somebody listens on."""
+    return {c.laddr.port for c in psutil.net_connections("tcp") if c.status == "LISTEN"}
+
+
 def _has_settled(status: Status) -> bool:
     return status.phase in ENDED or (
         status.phase is Phase.RUNNING and status.ready == status.wanted
@@ -122,8 +128,10 @@ async def test_nothing_is_left(
     await until(platform, spec.id, None)
     assert not processes(spec, "all")
     assert not [line for line in leftovers(home) if spec.id in line]
-    open_now = {c.laddr.port for c in psutil.net_connections("tcp") if c.status == "LISTEN"}
-    assert not listening & open_now
+    # A process that was killed gives up its memory, by which it is found, before its sockets.
+    await asyncio.to_thread(
+        wait_until, "its ports are closed", lambda: not listening & open_ports(), 10
+    )
     assert not list((home / "backends").iterdir())
 
 

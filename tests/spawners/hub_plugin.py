@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import jupyterhub.app
 import jupyterhub.spawner
 import pytest
 from traitlets import default
@@ -53,6 +54,9 @@ DIFFERENCES = {
 """Tests of JupyterHub that we don't pass as they stand, each with the reason."""
 
 jupyterhub.spawner.SimpleLocalProcessSpawner = SpawnerUnderTest
+# Many of them start a server and expect it to be there within the hub's ten seconds of patience,
+# after which it answers 202; a machine that is busy with other things takes longer.
+jupyterhub.app.JupyterHub.tornado_settings.default_args = ({"slow_spawn_timeout": 60.0},)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
