@@ -1,6 +1,6 @@
 # What can be done with a checkout. Each target is one line; all they need is Python >= 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-hub-5.5 check bench docs lock lists format wheel clean
+.PHONY: help run test test-hub-5.5 test-kubernetes images check bench docs lock lists format wheel clean
 PY := .venv/bin/python
 READY := .venv/.ready deploy/local/proxy/node_modules/.ready
 
@@ -15,6 +15,12 @@ test: $(READY) ## Run all tests (ARGS="-k word" for some)
 
 test-hub-5.5: .venv-hub-5.5/.ready deploy/local/proxy/node_modules/.ready ## Run the spawner's tests on JupyterHub 5.5
 	.venv-hub-5.5/bin/python -m pytest tests/spawners $(ARGS)
+
+test-kubernetes: $(READY) ## Run the tests that need a cluster, on the one of KUBECONFIG (images by IMAGE_LOAD_COMMAND)
+	$(if $(IMAGE_LOAD_COMMAND),$(PY) tools/images.py &&) $(PY) -m pytest tests/kubernetes $(ARGS)
+
+images: .venv/.ready ## Build the container images (ARGS="session" for some; IMAGE_LOAD_COMMAND brings them to a cluster)
+	$(PY) tools/images.py $(ARGS)
 
 check: $(READY) ## Check style, types, imports, locks, documentation, licences
 	$(PY) tools/check.py $(ARGS)
