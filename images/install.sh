@@ -34,7 +34,8 @@ case $1 in
 python)
     recent "" || apt python3
     # Some images come without the standard library's bytecode; pods have no place to keep it.
-    python3 -m compileall -q -j 0 "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
+    python3 -m compileall -q -j 0 \
+        "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
     # The account that pods use when they aren't told another.
     grep -q '^[^:]*:[^:]*:1000:' /etc/passwd || {
         echo 'jovyan:x:1000:1000:jovyan:/home/jovyan:/bin/bash' >>/etc/passwd
@@ -60,6 +61,15 @@ packages)
     for package in pandas numpy pyarrow distributed dask bokeh tornado sqlalchemy; do
         find $venv/lib/python3*/site-packages/$package -type d -name tests -prune -exec rm -rf {} + 2>/dev/null || true
     done
+    # Of the hub's own pages, a hub needs the icons' fonts; the others need nothing.
+    components=$venv/share/jupyterhub/static/components
+    if [ "$2" = hub ]; then
+        for part in js less metadata scss sprites sprites-full svgs svgs-full; do
+            rm -rf $components/@fortawesome/fontawesome-free/$part
+        done
+    else
+        rm -rf $components
+    fi
     ;;
 project)
     settings

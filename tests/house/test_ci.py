@@ -18,6 +18,7 @@ def places(tmp_path: Path) -> Path:
     stand_in(tmp_path, "make", '[ "$1" != "$BROKEN" ]')
     stand_in(tmp_path, "chromium", "")
     stand_in(tmp_path, "id", "echo 0")
+    stand_in(tmp_path, "helm", "")
     stand_in(
         tmp_path,
         "cluster",
@@ -43,6 +44,7 @@ def run(
             "PATH": f"{places}:/usr/bin:/bin",
             "NOTES": str(notes),
             "CLUSTER": cluster,
+            "HELM": str(places / "helm"),
             "BROKEN": broken,
             "STATUS": status,
         },
@@ -61,7 +63,9 @@ def test_a_cluster_is_built_beside_the_tests_used_and_taken_down(places: Path) -
     assert code == 0
     makes = [c for c in called if c.startswith("make ") and c != "make images"]
     assert makes == ["make check", "make test-hub-5.5", "make test", "make test-kubernetes"]
-    assert called.index("cluster build") < called.index("make images")
+    assert (
+        called.index("cluster build") < called.index("helm version") < called.index("make images")
+    )
     assert called[-4:] == [
         "cluster status",
         "cluster up --nodes 2 --policies",
@@ -94,6 +98,7 @@ def test_images_that_can_not_be_built_fail_the_run(places: Path) -> None:
 
 def test_where_no_cluster_can_be_had_that_is_said(places: Path) -> None:
     """And everything else is run."""
+    (places / "helm").unlink()
     code, called = run(places, str(places / "nothing"))
     assert code == 0
     assert called == ["make check", "make test-hub-5.5", "make test"]
