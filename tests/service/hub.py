@@ -136,6 +136,16 @@ class RealHub:
         """A new token of a user; without `scopes` it may what its user may."""
         return str(self.ask("POST", f"users/{user}/tokens", json=body)["token"])
 
+    def knows(self, token: str) -> bool:
+        """Whether the hub accepts this token."""
+        headers = {"Authorization": f"token {token}"}
+        url = f"{self.hub}/hub/api/user"
+        return httpx.get(url, headers=headers, timeout=20, trust_env=False).status_code == 200
+
+    def looks(self) -> int:
+        """How often the service has asked which sessions there are."""
+        return self.log.read_text().count("GET /hub/api/users?")
+
     def client(self, token: str) -> httpx.Client:
         """A client of the service, through the proxy."""
         headers = {"Authorization": f"token {token}"}

@@ -69,9 +69,9 @@ def test_tokens_without_the_scope_or_out_of_date_are_refused(hub: RealHub) -> No
     other = hub.client(hub.token_of("ada", scopes=["read:users!user"])).get("me")
     assert (other.status_code, other.json()["title"]) == (403, "Not allowed")
     assert hub.client("0" * 32).get("me").status_code == 401
-    brief = hub.client(hub.token_of("ada", expires_in=1))
-    time.sleep(1.5)  # the hub counts whole seconds; there is no state to wait for
-    assert brief.get("me").status_code == 401
+    brief = hub.token_of("ada", expires_in=1)
+    wait_for(lambda: not hub.knows(brief), "the token's end")  # the hub counts whole seconds
+    assert hub.client(brief).get("me").status_code == 401
 
 
 @pytest.mark.shows("K98")
@@ -198,7 +198,8 @@ def test_a_session_that_the_hub_has_no_more_takes_its_backend_with_it(hub: RealH
     hub.ask("POST", "users/ada/servers/gone")
     wait_for(lambda: hub.ask("GET", "users/ada")["servers"].get("gone", {}).get("ready"), "Lab", 60)
     id = launched(ada, name="tied", session="gone")
-    time.sleep(1.5)  # several looks, each of which sees the session
+    before = hub.looks()
+    wait_for(lambda: hub.looks() > before + 1, "looks that see the session")
     assert ada.get(f"backends/{id}").status_code == 200
     hub.ask("DELETE", "users/ada/servers/gone")
     wait_for(lambda: ada.get(f"backends/{id}").status_code == 404, "the end", 60)

@@ -46,12 +46,12 @@ async def test_progress_never_goes_back_and_leaves_the_last_percent_to_the_hub()
 async def test_a_long_silence_is_filled_with_the_time_it_takes() -> None:
     story = Story()
     story.tell("Waiting for a worker.")
-    reading = asyncio.create_task(collect(story, silence=0.05))
-    while len(story.lines) < 2:
-        await asyncio.sleep(0.12)
-        story.tell("It is there.")
-    story.end()
-    told = [e["message"] for e in await reading]
+    told = []
+    async for event in merge(base(), story, going_on=lambda: True, limit=5.0, silence=0.05):
+        told.append(event["message"])
+        if len(told) == 2:
+            story.tell("It is there.")
+            story.end()
     assert told[0] == "Waiting for a worker."
     assert told[1] == "Waiting for a worker (0 s so far)."
     assert told[-1] == "It is there."
