@@ -57,10 +57,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHubWithService
         running.end()
 
 
-def make_hub(place: Path, more: str = "") -> LiveHubWithService:
+def make_hub(place: Path, more: str = "", profiles: str = CATALOGUE) -> LiveHubWithService:
     """A hub with the service, not started yet."""
     catalogue = place / "catalogue.yaml"
-    catalogue.write_text(CATALOGUE)
+    catalogue.write_text(profiles)
     token, url = secrets.token_hex(16), f"http://127.0.0.1:{free_port()}"
     config = f"""
 from alongside_spawners import configure

@@ -73,3 +73,46 @@ def test_a_service_started_elsewhere_has_a_token_and_no_command() -> None:
     assert "command" not in service
     with pytest.raises(ValueError, match="token"):
         configure(Config(), managed=False)
+
+
+def test_on_kubernetes_the_service_is_another_pod() -> None:
+    c = Config()
+    configure(c, spawner="alongside-kubernetes", token="of the service")
+    (service,) = c.JupyterHub.services
+    assert c.JupyterHub.spawner_class == "alongside-kubernetes"
+    assert "command" not in service
+    assert service["url"] == "http://alongside:8790"
+    assert "LocalSessionSpawner" not in c
+    assert "KubeSpawner" not in c
+
+
+def test_the_token_may_come_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALONGSIDE_TOKEN", "of the service")
+    c = Config()
+    configure(c, spawner="alongside-kubernetes")
+    assert c.AlongsideMixin.service_token == "of the service"
+    assert c.JupyterHub.services[0]["api_token"] == "of the service"
+
+
+@pytest.mark.parametrize("how", ["assigned", "appended"])
+def test_an_entry_that_a_chart_has_made_is_completed(how: str) -> None:
+    c = Config()
+    entry = {"name": "alongside", "api_token": "generated", "url": "http://elsewhere:80"}
+    if how == "assigned":
+        c.JupyterHub.services = [entry]
+    else:
+        c.JupyterHub.services.append(entry)
+    configure(c, spawner="alongside-kubernetes")
+    services = c.JupyterHub.services
+    if how == "appended":
+        services = services.to_dict()["extend"]
+    assert services == [
+        {
+            "name": "alongside",
+            "api_token": "generated",
+            "url": "http://elsewhere:80",
+            "display": False,
+            "oauth_no_confirm": True,
+        }
+    ]
+    assert c.AlongsideMixin.service_token == "generated"
