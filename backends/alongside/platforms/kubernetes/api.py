@@ -129,7 +129,10 @@ class Cluster:
         """Objects, and the version from which a watch goes on. An empty namespace: everywhere."""
         query = {"labelSelector": labels} if labels else {}
         answer = _content(await self._ask("GET", resource, namespace, "", params=query), resource)
-        return answer["items"], answer["metadata"]["resourceVersion"]
+        # in a list they don't say what they are, which those need to know that refer to them
+        what = {"apiVersion": resource.version, "kind": answer["kind"].removesuffix("List")}
+        items = [{**what, **item} for item in answer["items"]]
+        return items, answer["metadata"]["resourceVersion"]
 
     async def watch(
         self, resource: Resource, namespace: str, labels: str, version: str
