@@ -25,8 +25,8 @@ IMPORTS = {
         "distributed",
         "dask.dataframe",
     ],
-    "service": ["alongside_service.service", "kubernetes_asyncio.client"],
-    "hub": ["alongside_spawners", "kubespawner", "jupyterhub.app"],
+    "service": ["alongside_service.service", "alongside.platforms.kubernetes"],
+    "hub": ["alongside_spawners.kubernetes", "jupyterhub.app"],
 }
 STRANGERS = {
     "session": {"kubernetes-asyncio", "fastapi", "pytest"},
