@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
@@ -22,12 +21,13 @@ from alongside.models import Pod
 from alongside_spawners.pod_story import sentence
 from alongside_spawners.pod_trouble import SessionFailed, Trouble, refused, trouble_of
 from alongside_spawners.refusals import Refusal
-from alongside_spawners.session_pod import START, finish
+from alongside_spawners.session_pod import finish
 from alongside_spawners.session_start import answers
 
 _LOOK = 0.05  # seconds between looks at what the watch of pods has in memory
 _MARGIN = 3.0  # seconds before the hub's own limit, so that our reason comes first
 _CLEANUP = 5.0
+_ASK = 2.0  # seconds after which a pod that the watch doesn't show is asked for
 
 
 class PodSpawner(KubeSpawner):  # type: ignore[misc]
@@ -50,8 +50,8 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     def _uid_default(self) -> int:
         return 1000
 
-    _start_mark = ""
     _pod_uid = ""
+    """Kubernetes' id of the pod of the latest start, empty before the cluster has accepted it."""
 
     def added(self) -> Pod:
         """What the profile adds to the pod, besides settings; for subclasses."""
@@ -63,10 +63,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     async def get_pod_manifest(self) -> Any:
         """KubeSpawner's manifest, restricted and with what the profile adds."""
         manifest = await super().get_pod_manifest()
-        manifest = finish(manifest, self.added(), self._build_pod_labels({}), self.user.name)
-        if self._start_mark:
-            manifest.metadata.annotations[START] = self._start_mark
-        return manifest
+        return finish(manifest, self.added(), self._build_pod_labels({}), self.user.name)
 
     # Start
 
@@ -78,7 +75,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             raise Refusal(error) from None
 
     async def _start_pod(self) -> str:
-        self._start_mark, self._pod_uid = uuid4().hex, ""
+        self._pod_uid = ""
         starting = asyncio.ensure_future(super().start())
         watching = asyncio.create_task(self._watch())
         limit = max(1.0, self.start_timeout - _MARGIN)
@@ -92,7 +89,6 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             await self._remove()
             raise
         finally:
-            self._start_mark = ""
             await _cancel(starting, watching)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
@@ -103,7 +99,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         """
         try:
             async with asyncio.timeout(request_timeout):
-                await self.api.create_namespaced_pod(self.namespace, pod)
+                created = await self.api.create_namespaced_pod(self.namespace, pod)
         except TimeoutError:
             return False
         except ApiException as error:
@@ -112,6 +108,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             self.log.info("Ending the pod %s, which an earlier start has left", self.pod_name)
             await super().stop(True)
             return False
+        self._pod_uid = created.metadata.uid
         return True
 
     async def _outcome(
@@ -152,18 +149,16 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     async def _watch(self) -> str:
         """The URL of this start's pod once it answers. Raises SessionFailed when it won't."""
         loop = asyncio.get_running_loop()
-        self._trouble, since, seen, running = None, loop.time(), False, 0.0
+        self._trouble, since, running = None, loop.time(), 0.0
+        while (pod := self._this_pod()) is None:
+            if self._pod_uid and loop.time() - since > _ASK:
+                await self._refuse_deleted()
+                since = loop.time()
+            await asyncio.sleep(_LOOK)
         while True:
+            if (pod := self._this_pod()) is None:
+                raise _deleted()
             now = loop.time()
-            pod = self._this_pod()
-            if pod is None:
-                if seen:
-                    raise SessionFailed(
-                        "The session's pod was deleted while it started.", "Try again."
-                    )
-                await asyncio.sleep(_LOOK)
-                continue
-            seen, self._pod_uid = True, pod["metadata"]["uid"]
             trouble = trouble_of(pod)
             if trouble is None or self._trouble is None:
                 since = now
@@ -184,8 +179,21 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         """The pod of this start as the cluster last described it, None before it is there."""
         reflector = self.pod_reflector
         pod = reflector.pods.get(f"{self.namespace}/{self.pod_name}") if reflector else None
-        marks = pod["metadata"].get("annotations") or {} if pod else {}
-        return pod if marks.get(START) == self._start_mark else None
+        return pod if pod and pod["metadata"]["uid"] == self._pod_uid else None
+
+    async def _refuse_deleted(self) -> None:
+        """Raise when a pod that our watch has never shown isn't there any more."""
+        try:
+            async with asyncio.timeout(self.k8s_api_request_timeout):
+                pod = await self.api.read_namespaced_pod(self.pod_name, self.namespace)
+        except ApiException as error:
+            if error.status == 404:
+                raise _deleted() from None
+        except (ClientError, TimeoutError, OSError):
+            return  # the cluster is asked again
+        else:
+            if pod.metadata.uid != self._pod_uid:
+                raise _deleted()
 
     def _more_than_a_pod(self) -> bool:
         """Whether KubeSpawner has something to do once there is a pod."""
@@ -250,6 +258,10 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             return []
         events: list[dict[str, Any]] = reflector.events
         return [e for e in events if e["involvedObject"].get("uid") == self._pod_uid]
+
+
+def _deleted() -> SessionFailed:
+    return SessionFailed("The session's pod was deleted while it started.", "Try again.")
 
 
 async def _cancel(*tasks: asyncio.Future[Any]) -> None:

@@ -15,8 +15,6 @@ from alongside_spawners.choice import Choice
 
 COMPONENT = "alongside.jupyter.org/component"
 OWNER = "alongside.jupyter.org/owner"
-START = "alongside.jupyter.org/start"
-"""Annotation that tells the pod of this start from one that an earlier start has left."""
 
 SETTINGS = (
     "cpu_limit",
