@@ -55,7 +55,8 @@ def resolve(options: dict[str, Any], who: Requester = ADA, **launch: Any) -> Any
 @pytest.mark.shows("K1")
 def test_a_launch_without_wishes_gets_the_profiles_defaults() -> None:
     spec = resolve({})
-    assert spec.options == {"workers": 2, "cores": 1, "memory": "1 GiB", "adaptive": None}
+    each = {"cores": 1, "memory": "1 GiB", "gpus": 0}
+    assert spec.options == {"workers": 2, **each, "adaptive": None, "groups": []}
     assert (spec.profile, spec.name, spec.owner) == ("small", "dask", "ada")
     assert spec.resources.workers == 2
     assert spec.lifetime.maximum == timedelta(hours=8)
@@ -76,7 +77,7 @@ def test_a_launch_without_wishes_gets_the_profiles_defaults() -> None:
         ({"memory": "1 MiB"}, "options.memory", "Choose at least 512 MiB."),
         ({"memory": "3 parsec"}, "options.memory", "Write an amount with a unit"),
         ({"memory": -1}, "options.memory", "Write an amount with a unit"),
-        ({"gpus": 1}, "options.gpus", "Remove it, or check its spelling."),
+        ({"disks": 1}, "options.disks", "Remove it, or check its spelling."),
         ({"adaptive": {"minimum": 3, "maximum": 1}}, "options.adaptive", "Choose a minimum"),
         ({"adaptive": {"maximum": 5}}, "options", "Choose at most 4."),
     ],

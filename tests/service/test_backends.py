@@ -16,7 +16,8 @@ async def test_a_launch_is_accepted_and_can_be_followed(run: Running) -> None:
     assert backend["name"] == "etl"
     assert backend["owner"] == "ada"
     assert backend["profile"] == "small"
-    assert backend["options"] == {"workers": 2, "cores": 1, "memory": "1 GiB", "adaptive": None}
+    each = {"cores": 1, "memory": "1 GiB", "gpus": 0}
+    assert backend["options"] == {"workers": 2, **each, "adaptive": None, "groups": []}
     assert answer.headers["location"].endswith(f"/backends/{backend['id']}")
     await run.settled(lambda: run.service.registry.get(backend["id"]).status.phase == "running")
     seen = (await ada.get(f"http://hub.test{answer.headers['location']}")).json()

@@ -93,6 +93,29 @@ def test_sending_the_form_untouched_asks_for_the_defaults() -> None:
     }
 
 
+def options_shown(given: dict[str, Any]) -> set[str]:
+    """The options of the backend that have an input."""
+    page = Page(render_form(given, None))
+    asked = choice_from_form(page.sent)["backend"]["options"]
+    return set(asked)
+
+
+def test_gpus_are_asked_for_only_where_there_are_some() -> None:
+    given = offers()
+    assert "gpus" not in options_shown(given)
+    given["me"]["capacity"]["local"]["total"]["gpus"] = 4
+    assert "gpus" in options_shown(given)
+    given["me"]["limits"]["gpus"] = 0
+    assert "gpus" not in options_shown(given)
+
+
+def test_what_a_form_cant_ask_has_no_input() -> None:
+    given = offers()
+    properties = given["catalogue"]["profiles"][0]["backends"]["dask"]["schema"]["properties"]
+    assert properties["groups"]["format"] == "hidden"
+    assert options_shown(given) == {"workers", "cores", "memory"}
+
+
 @pytest.mark.parametrize(
     "choice",
     [

@@ -165,11 +165,11 @@ class Kind(ABC):
 
     @abstractmethod
     def wanted(self, options: Any) -> int:
-        """The number of members to start with (adaptive: its minimum)."""
+        """The number of members to start with, of all roles (adaptive: its minimum)."""
 
     @abstractmethod
     def bounds(self, options: Any) -> tuple[int, int] | None:
-        """Minimum and maximum of an adaptive backend, None for a fixed size."""
+        """Minimum and maximum number of members of an adaptive backend, None for a fixed size."""
 
     @abstractmethod
     def change(self, options: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,7 +184,11 @@ class Kind(ABC):
 
     @abstractmethod
     def roles(self, options: Any) -> tuple[Role, ...]:
-        """The processes to start, in order; they end in the reverse order."""
+        """The processes to start, in order; they end in the reverse order.
+
+        Where several have members, an adaptive backend varies the number of the first of these;
+        the others keep their `count` until the options change.
+        """
 
     @abstractmethod
     def command(self, role: Role, name: str, spec: Spec, place: Place) -> Command:
@@ -195,10 +199,13 @@ class Kind(ABC):
         """Ask the backend how it is."""
 
     @abstractmethod
-    def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
+    def shrink(
+        self, spec: Spec, place: Place, count: int, timeout: float, role: str = ""
+    ) -> tuple[str, ...]:
         """Let `count` members go without losing data; the names of those that went.
 
-        Fewer than asked, or none, when the data of the others would not fit.
+        `role`: the name of the role whose members these are; empty: any. Fewer than asked, or
+        none, when the data of the others would not fit.
         """
 
     @abstractmethod
@@ -212,3 +219,6 @@ class Kind(ABC):
     def dashboard(self, place: Place) -> Pages | None:
         """Where the backend serves web pages of its own, if it has any."""
         return None
+
+    def close(self) -> None:  # noqa: B027 - most keep none
+        """Let go of connections that `observe` and `shrink` keep between calls."""

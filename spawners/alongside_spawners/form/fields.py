@@ -59,6 +59,16 @@ class Place:
         text = f"{self.profile}-{self.kind}-{path}"
         return "alongside-" + "".join(c if c.isalnum() else f"_{ord(c):x}_" for c in text)
 
+    def shows(self, path: str, raw: Mapping[str, Any]) -> bool:
+        """Whether an option has an input: not what a form can't ask, nor what can't be had."""
+        if raw.get("format") == "hidden":
+            return False
+        if path != "gpus" or raw.get("minimum") or raw.get("default"):
+            return True
+        whole = self.numbers["whole"]
+        some = whole.get(path) or not any(whole.values())  # nothing at all: nothing is known
+        return bool(some) and 0 not in (self.numbers["limits"].get(path), raw.get("maximum"))
+
     def field(self, path: str, raw: Mapping[str, Any], before: Before) -> Field:
         """The input for one option, from its JSON schema."""
         memory = raw.get("format") == "memory"
@@ -100,7 +110,7 @@ class Place:
         limits, whole = self.numbers["limits"], self.numbers["whole"]
         if widget == "number":
             amount = "workers" if path == self.counts or "." in path else path
-            ends = [high, limits.get(amount), whole.get("cores")]
+            ends = [high, limits.get(amount), whole.get("gpus" if path == "gpus" else "cores")]
             most = min((int(e) for e in ends if e), default=_FAR)
             start = low or 0
             now = int(value) if value.lstrip("-").isdigit() else start

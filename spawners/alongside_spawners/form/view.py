@@ -150,6 +150,8 @@ def _size(
     place = Place(profile["name"], kind, f"{offer['member']}s", numbers)
     fields, groups = [], []
     for path, raw in schema.get("properties", {}).items():
+        if not place.shows(path, raw):
+            continue
         inner = optional_object(raw, schema)
         if inner is None:
             fields.append(place.field(path, raw, before))

@@ -83,7 +83,9 @@ class Toy(Kind):
         since = None if busy else leader.stat().st_mtime
         return Observation(frozenset(ready), f"toy:{leader.read_text()}", since)
 
-    def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
+    def shrink(
+        self, spec: Spec, place: Place, count: int, timeout: float, role: str = ""
+    ) -> tuple[str, ...]:
         names = sorted(p.stem for p in place.run.glob("sleeper-*.ready"))[::-1][:count]
         for name in names:
             (place.run / f"{name}.leave").touch()

@@ -12,7 +12,7 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from alongside.errors import NotReady
 from alongside.kinds.base import Observation, Pages, Place
@@ -22,9 +22,12 @@ from alongside.models import Usage
 SOCKET: Final = "dashboard.sock"
 """The socket's name within `Place.run`."""
 _STATE = "/alongside/state"
-_RETIRE = "/api/v1/retire_workers"
+_RETIRE = "/alongside/retire"
 _LONGEST = 4 * 2**20  # bytes of an answer; the state of 10,000 workers is a twentieth of it
 _PACKAGES = 200
+
+
+_NAMES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(tuple[str, ...])
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -72,13 +75,14 @@ def read_state(place: Place, *, target: bool, timeout: float) -> Observation:
     )
 
 
-def retire(place: Place, count: int, timeout: float) -> tuple[str, ...]:
-    """Let that many workers go once their data is elsewhere; the names of those that went."""
-    body = json.dumps({"n": count}).encode()
+def retire(place: Place, count: int, role: str, timeout: float) -> tuple[str, ...]:
+    """Let that many workers of a role go once their data is elsewhere; the names of those that
+    went. An empty `role` means all workers. Raises NotReady."""
+    body = json.dumps({"count": count, "role": role}).encode()
+    content = _ask(place, "POST", _RETIRE, body, timeout)
     try:
-        answer = json.loads(_ask(place, "POST", _RETIRE, body, timeout))
-        return tuple(str(worker["name"]) for worker in answer.values())
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return _NAMES.validate_json(content)
+    except ValidationError:
         raise NotReady("The scheduler's answer makes no sense.") from None
 
 

@@ -10,10 +10,11 @@ from alongside.errors import InvalidRequest
 from alongside.kinds.base import Command, Kind, Observation, Options, Pages, Place, Role
 from alongside.kinds.dask import ports
 from alongside.kinds.dask.control import pages, read_state, retire
-from alongside.kinds.dask.options import DaskOptions
+from alongside.kinds.dask.options import DaskOptions, Group
 from alongside.models import Connection, Resources, Spec
 from alongside.units import parse_memory
 
+_LASTING = ("cores", "memory", "gpus")  # what a worker has from its start to its end
 _LEAST_VALID = timedelta(days=30)
 _UNBOUNDED = timedelta(days=400)
 
@@ -36,20 +37,22 @@ class Dask(Kind):
     }
 
     def resources(self, options: DaskOptions) -> Resources:
-        workers = options.adaptive.maximum if options.adaptive else options.workers
+        most, groups = options.most, options.groups
         return Resources(
             backends=1,
-            workers=workers,
-            cores=workers * options.cores,
-            memory=workers * options.memory,
+            workers=most + options.others,
+            cores=most * options.cores + sum(g.workers * g.cores for g in groups),
+            memory=most * options.memory + sum(g.workers * g.memory for g in groups),
+            gpus=most * options.gpus + sum(g.workers * g.gpus for g in groups),
         )
 
     def wanted(self, options: DaskOptions) -> int:
-        return options.adaptive.minimum if options.adaptive else options.workers
+        first = options.adaptive.minimum if options.adaptive else options.workers
+        return first + options.others
 
     def bounds(self, options: DaskOptions) -> tuple[int, int] | None:
-        adaptive = options.adaptive
-        return (adaptive.minimum, adaptive.maximum) if adaptive else None
+        adaptive, others = options.adaptive, options.others
+        return (adaptive.minimum + others, adaptive.maximum + others) if adaptive else None
 
     def change(self, options: DaskOptions, patch: Mapping[str, Any]) -> dict[str, Any]:
         present = options.model_dump(mode="json")
@@ -59,7 +62,7 @@ class Dask(Kind):
                 "Leave one of them out.",
                 "options.adaptive",
             )
-        for field in ("cores", "memory"):
+        for field in _LASTING:
             if field in patch and not _same(field, patch[field], getattr(options, field)):
                 raise InvalidRequest(
                     f"The {field} of the workers can't be changed while the cluster runs.",
@@ -68,7 +71,10 @@ class Dask(Kind):
                 )
         if "workers" in patch:
             present["adaptive"] = None
-        return present | {k: v for k, v in patch.items() if k not in ("cores", "memory")}
+        changed = {k: v for k, v in patch.items() if k not in _LASTING}
+        if "groups" in patch:
+            changed["groups"] = _resized(options.groups, patch["groups"])
+        return present | changed
 
     def secrets(self, spec: Spec) -> dict[str, bytes]:
         from alongside.kinds.dask.tls import make_credentials
@@ -87,16 +93,8 @@ class Dask(Kind):
                 ports=ports.SCHEDULER,
                 health=ports.HEALTH,
             ),
-            Role(
-                "worker",
-                self.wanted(options),
-                essential=False,
-                members=True,
-                cores=options.cores,
-                memory=options.memory,
-                ports=ports.WORKER,
-                health=ports.HEALTH,
-            ),
+            _workers("worker", self.wanted(options) - options.others, options),
+            *(_workers(group.name, group.workers, group) for group in options.groups),
         )
 
     def command(self, role: Role, name: str, spec: Spec, place: Place) -> Command:
@@ -107,8 +105,10 @@ class Dask(Kind):
     def observe(self, spec: Spec, place: Place, timeout: float) -> Observation:
         return read_state(place, target=bool(spec.options.get("adaptive")), timeout=timeout)
 
-    def shrink(self, spec: Spec, place: Place, count: int, timeout: float) -> tuple[str, ...]:
-        return retire(place, count, timeout)
+    def shrink(
+        self, spec: Spec, place: Place, count: int, timeout: float, role: str = ""
+    ) -> tuple[str, ...]:
+        return retire(place, count, role, timeout)
 
     def connection(self, spec: Spec, address: str, secrets: Mapping[str, bytes]) -> Connection:
         return Connection(
@@ -134,6 +134,48 @@ class Dask(Kind):
 
     def dashboard(self, place: Place) -> Pages | None:
         return pages(place)
+
+    def close(self) -> None:
+        from alongside.kinds.dask.remote import REMOTE
+
+        REMOTE.close()
+
+
+def _workers(name: str, count: int, each: DaskOptions | Group) -> Role:
+    return Role(
+        name,
+        count,
+        essential=False,
+        members=True,
+        cores=each.cores,
+        memory=each.memory,
+        gpus=each.gpus,
+        ports=ports.WORKER,
+        health=ports.HEALTH,
+    )
+
+
+def _resized(present: tuple[Group, ...], patch: Any) -> list[dict[str, Any]]:
+    """The groups after a PATCH, which tells new numbers of workers by the groups' names."""
+    known = {group.name: group for group in present}
+    result = {group.name: group.model_dump(mode="json") for group in present}
+    for change in patch if isinstance(patch, list | tuple) else [patch]:
+        name = change.get("name") if isinstance(change, Mapping) else None
+        if not isinstance(name, str) or name not in known:
+            raise InvalidRequest(
+                "Groups can't be added or renamed while the cluster runs.",
+                f"Name one of: {', '.join(known) or 'none, it has no groups'}.",
+                "options.groups",
+            )
+        for field in _LASTING:
+            if field in change and not _same(field, change[field], getattr(known[name], field)):
+                raise InvalidRequest(
+                    f"The {field} of {name} can't be changed while the cluster runs.",
+                    "Change its number of workers, or launch another cluster.",
+                    "options.groups",
+                )
+        result[name] |= {k: v for k, v in change.items() if k not in _LASTING}
+    return list(result.values())
 
 
 def _same(field: str, value: Any, present: int) -> bool:

@@ -46,6 +46,8 @@ def make_command(role: Role, name: str, place: Place) -> Command:
         *("--local-directory", str(place.run / name)),
         *("--death-timeout", str(_DEATH_TIMEOUT)),
     ]
+    if role.gpus:
+        worker += ["--resources", f"GPU={role.gpus}"]
     word, own = ("scheduler", []) if role.essential else ("worker", worker)
     if place.head:
         return _on_a_network(role, word, [*own, *common], place)

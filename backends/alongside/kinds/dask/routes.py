@@ -1,7 +1,7 @@
-"""The one page that the supervisor reads from a scheduler, several times a second while it starts.
+"""What we ask of a scheduler: how it is, several times a second while it starts, and to shrink.
 
-Listed in ``distributed.scheduler.http.routes`` by `preload`; one request instead of the three that
-Dask's own API needs.
+Listed in ``distributed.scheduler.http.routes`` by `preload`. The first is one request instead of
+the three that Dask's own API needs, the second spares workers of other roles, which that can't.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from distributed.http.utils import RequestHandler
 from distributed.versions import get_versions
 
 PATH = "/alongside/state"
+RETIRE = "/alongside/retire"
 
 
 @cache
@@ -56,4 +57,26 @@ class StateHandler(RequestHandler):
         self.write(json.dumps(document))
 
 
-routes: list[tuple[str, type, dict[str, Any]]] = [(PATH, StateHandler, {})]
+class RetireHandler(RequestHandler):
+    """Let workers of one role go, those first that have least to do and to keep."""
+
+    async def post(self) -> None:
+        scheduler: Any = self.server
+        wish = json.loads(self.request.body)
+        count, role = int(wish["count"]), str(wish["role"])
+        # all that may go, the best ones first
+        order = scheduler.workers_to_close(n=len(scheduler.workers))
+        chosen = [a for a in order if role in ("", _role_of(scheduler.workers[a]))][:count]
+        gone = await scheduler.retire_workers(workers=chosen)
+        self.set_header("Content-Type", "application/json")
+        self.write(json.dumps([str(worker["name"]) for worker in gone.values()]))
+
+
+def _role_of(worker: Any) -> str:
+    return str(worker.name).rpartition("-")[0]
+
+
+routes: list[tuple[str, type, dict[str, Any]]] = [
+    (PATH, StateHandler, {}),
+    (RETIRE, RetireHandler, {}),
+]

@@ -170,8 +170,9 @@ class Crew:
 
     def _restart(self, moment: float) -> None:
         for name in self._restarts.take(moment):
-            if name not in self.children and len(self.members) < self.wanted:
-                self._start(name, self._member_role)
+            role = self._role_of(name)
+            if role and name not in self.children and len(self._of(role)) < self._aims[role.name]:
+                self._start(name, role)
 
     def _resize(self, moment: float) -> None:
         """Start members that are missing, let those go that are too many."""
@@ -183,32 +184,38 @@ class Crew:
             if moment > self._errand.deadline:
                 self._errand.cancel()
             return
-        members = self.members
-        missing = self.wanted - len(members) - self._restarts.pending
-        for name in self._free_names(missing):
-            self._start(name, self._member_role)
-        surplus = len(members) - self.wanted
+        for role in self._member_roles:
+            self._resize_role(role, moment)
+
+    def _resize_role(self, role: Role, moment: float) -> None:
+        members = self._of(role)
+        planned = sum(1 for name in self._restarts.names() if self._role_of(name) == role)
+        missing = self._aims[role.name] - len(members) - planned
+        for name in self._free_names(role, missing):
+            self._start(name, role)
+        surplus = len(members) - self._aims[role.name]
         if surplus > 0 and self.story.phase in (Phase.RUNNING, Phase.SCALING):
             fresh = [c for c in members if c.name not in self.ready]
             for child in fresh[:surplus]:
                 child.leaving = moment
                 child.send(signal.SIGTERM)
             surplus -= len(fresh[:surplus])
-            if surplus > 0 and moment >= self._errand_after:
+            if surplus > 0 and moment >= self._errand_after and self._errand is None:
                 self._errand = Errand(
-                    lambda: self.kind.shrink(self.spec, self._place, surplus, _SHRINKING),
+                    lambda: self.kind.shrink(
+                        self.spec, self._place, surplus, _SHRINKING, role.name
+                    ),
                     surplus,
                     _SHRINKING + 5,
                 )
 
-    def _free_names(self, count: int) -> list[str]:
+    def _free_names(self, role: Role, count: int) -> list[str]:
         names: list[str] = []
         number = 0
-        role = self._member_role.name if count > 0 else ""
         planned = self._restarts.names()
         while len(names) < count:
             number += 1
-            name = f"{role}-{number}"
+            name = f"{role.name}-{number}"
             if name not in self.children and name not in planned:
                 names.append(name)
         return names
@@ -231,5 +238,20 @@ class Crew:
         self.changed = True
 
     @property
-    def _member_role(self) -> Role:
-        return next(role for role in self.roles if role.members)
+    def _member_roles(self) -> tuple[Role, ...]:
+        return tuple(role for role in self.roles if role.members)
+
+    @property
+    def _aims(self) -> dict[str, int]:
+        """How many there are to be of each role of members; only the first one's number varies."""
+        first, *others = self._member_roles
+        fixed = {role.name: role.count for role in others}
+        return {first.name: max(0, self.wanted - sum(fixed.values()))} | fixed
+
+    def _of(self, role: Role) -> list[Child]:
+        return [child for child in self.members if child.role.name == role.name]
+
+    def _role_of(self, name: str) -> Role | None:
+        """The role of a member."""
+        wish = name.rpartition("-")[0]
+        return next((role for role in self._member_roles if role.name == wish), None)
