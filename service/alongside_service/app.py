@@ -21,6 +21,7 @@ from alongside_service.routes import (
     spawn_options,
 )
 from alongside_service.service import Service
+from alongside_service.standby import Standby
 
 _DESCRIPTION = """\
 Launch, scale, watch, share and end the Dask clusters and Arkouda locale groups that run alongside
@@ -60,6 +61,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(dashboard.router, prefix=service.prefix.rstrip("/"))
     app.add_middleware(Head, endless=("/events", "/logs"))
     app.add_middleware(BodyLimit)
+    app.add_middleware(Standby, service=service, always=(f"{api}/healthz", f"{api}/metrics"))
     app.add_middleware(Timed, metrics=service.metrics)
     _document_problems_once(app)
     return app

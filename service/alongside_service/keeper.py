@@ -80,6 +80,13 @@ def relieve(record: Path, within: float = 5.0) -> None:
         os.close(handle)
 
 
+def begin_anew(why: str) -> None:
+    """In the serving process: end at once, so that the keeper starts another one."""
+    _log.error("Ending at once, to begin anew: %s.", why)
+    logging.shutdown()
+    os._exit(1)
+
+
 def _fork(serve: Callable[[], None], parent: int | None, record: Path) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
@@ -112,10 +119,25 @@ def _wait(child: int) -> str | int | None:
         if caught.si_signo in _STOPS:
             _end(child)
             return None
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
+        status = _reap(child)
+        if status is not None:
             code = os.waitstatus_to_exitcode(status)
             return signal.Signals(-code).name if code < 0 else code
+
+
+def _reap(child: int) -> int | None:
+    """The wait status of our child, if it has ended. The first process of a container also gets
+    the orphans of all others; nobody else takes note of their ends."""
+    found = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == child:
+            found = status
+        if not pid:
+            return found
 
 
 def _end(child: int) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import prometheus_client as prometheus
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,29 +22,42 @@ _REQUEST = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 class _Backends(Collector):
-    """Counts backends at the moment of being asked."""
+    """Counts backends at the moment of being asked; of several replicas, one counts them."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, leading: Callable[[], bool]) -> None:
         self._registry = registry
+        self._leading = leading
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge."""
+    def collect(self) -> Iterator[Metric]:
+        """What is known of backends, watches and turns."""
+        leading = self._leading()
+        yield GaugeMetricFamily(
+            "alongside_leading", "1 in the replica that acts, 0 in the others.", value=leading
+        )
         labels = ("kind", "platform", "phase")
         gauge = GaugeMetricFamily("alongside_backends", "Backends by phase.", labels=labels)
-        counts = Counter(
-            (o.spec.kind, o.spec.platform, str(o.status.phase)) for o in self._registry
-        )
+        seen = self._registry if leading else ()
+        counts = Counter((o.spec.kind, o.spec.platform, str(o.status.phase)) for o in seen)
         for values, count in sorted(counts.items()):
             gauge.add_metric(values, count)
         yield gauge
+        restarts = CounterMetricFamily(
+            "alongside_watch_restarts",
+            "How often the watch of a platform ended or broke and was begun anew.",
+            labels=("platform",),
+        )
+        for platform, count in sorted(self._registry.restarts.items()):
+            restarts.add_metric((platform,), count)
+        yield restarts
 
 
 class Metrics:
     """All numbers of one service."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, leading: Callable[[], bool] = lambda: True) -> None:
+        self._leading = leading
         self._numbers = prometheus.CollectorRegistry()
-        self._numbers.register(_Backends(registry))
+        self._numbers.register(_Backends(registry, leading))
         prometheus.ProcessCollector(registry=self._numbers)
         self._refused = prometheus.Counter(
             "alongside_refused",
@@ -82,6 +96,8 @@ class Metrics:
         self._request.labels(method, route, f"{status // 100}xx").observe(seconds)
 
     def _changed(self, before: Observed | None, after: Observed | None) -> None:
+        if not self._leading():
+            return
         if before is None or after is None or before.status.started or not after.status.started:
             return
         if after.status.phase in USABLE:

@@ -121,10 +121,12 @@ class Reconciler:
         self._again: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._pauses: dict[str, float] = {}
+        self._running = False
         registry.listen(self._changed)
 
     async def run(self) -> None:
         """Work until cancelled."""
+        self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._workers):
@@ -132,11 +134,14 @@ class Reconciler:
                 for observed in self._registry:
                     self.look(observed.spec.id)
         finally:
+            self._running = False
             for timer in self._timers.values():
                 timer.cancel()
 
     def look(self, id: str) -> None:
-        """Decide on this backend soon."""
+        """Decide on this backend soon; when this runs at all, as at its start on every one."""
+        if not self._running:
+            return
         if id in self._busy:
             self._again.add(id)
         elif id not in self._waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from alongside.models import Backend, Resources, Spec
@@ -25,6 +26,8 @@ class Registry:
         self._json: dict[str, bytes] = {}
         self._listeners: list[Listener] = []
         self._changed = asyncio.Event()
+        self.restarts: Counter[str] = Counter()
+        """How often the watch of each platform was begun anew."""
 
     def __iter__(self) -> Iterator[Observed]:
         return iter(list(self._known.values()))
@@ -115,6 +118,7 @@ class Registry:
     async def follow(self, platform: Platform) -> None:
         """Take note of whatever a platform tells, for ever; a watch that breaks begins anew."""
         pause = _FIRST_RETRY
+        self.restarts[platform.name] += 0
         while True:
             try:
                 async for change in platform.watch():
@@ -126,6 +130,7 @@ class Registry:
                 _log.warning("The watch of platform %s ended; beginning anew.", platform.name)
             except Exception:
                 _log.exception("The watch of platform %s broke; beginning anew.", platform.name)
+            self.restarts[platform.name] += 1
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_RETRY)
             try:

@@ -61,6 +61,15 @@ def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
             return sock
 
 
+class _Server(uvicorn.Server):
+    """Ends streams of events at once, so that a successor need not wait for them to be cut."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in good order."""
+        self.config.app.state.service.events.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
 def serve(app: FastAPI, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; open streams are cut after `_GRACE` seconds.
 
@@ -87,6 +96,6 @@ def serve(app: FastAPI, sock: socket.socket) -> None:
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
-            await uvicorn.Server(config).serve(sockets=[sock])
+            await _Server(config).serve(sockets=[sock])
 
     asyncio.run(run())

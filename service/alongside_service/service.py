@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alongside.catalogue import Catalogue
 from alongside.catalogue_file import CatalogueFile
@@ -20,6 +20,7 @@ from alongside_service.admission import Admission
 from alongside_service.auth import Authority, Caller
 from alongside_service.events import Events
 from alongside_service.hub import Hub
+from alongside_service.keeper import begin_anew
 from alongside_service.metrics import Metrics
 from alongside_service.oauth import Endpoints, Login
 from alongside_service.reaper import Reaper
@@ -27,11 +28,18 @@ from alongside_service.reconciler import Detach, Facts, Reconciler, Stop
 from alongside_service.registry import Registry
 from alongside_service.sessions import Sessions
 
+if TYPE_CHECKING:
+    from alongside_service.endpoints import Announcement
+
 _log = logging.getLogger("alongside.service")
 _CATALOGUE_INTERVAL = 1.0
 _COMPARE_INTERVAL = 60.0
 RECHECK = 60.0
 """Seconds between two looks at whether what is read for long may still be read."""
+
+
+class _Deposed(Exception):
+    """Another replica acts from now on."""
 
 
 @dataclass
@@ -49,13 +57,19 @@ class Service:
     retention: timedelta = timedelta(hours=1)
     sessions_interval: float = 10.0
     metrics_without_token: bool = False
+    announcement: Announcement | None = None
+    """Where it says that it is this one that answers, if that is to be said."""
+    give_up: Callable[[str], None] = begin_anew
+    """Ends the process, saying why; whoever keeps it starts a new one."""
     registry: Registry = field(default_factory=Registry)
+    leading: bool = False
+    """Whether it is this replica that acts and answers; the others only watch."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.hub, self.name, self.token)
         self.login = Login(self.hub, Endpoints.of(), self.prefix)
-        self.metrics = Metrics(self.registry)
+        self.metrics = Metrics(self.registry, lambda: self.leading)
         self.events = Events(self.registry)
         self.admission = Admission(self.offers, self.platforms, self.registry, self.metrics.refused)
         self.reconciler = Reconciler(self.registry, self.facts, self._act)
@@ -72,25 +86,67 @@ class Service:
         return self.catalogue.current()
 
     async def open(self) -> None:
-        """Begin: learn what runs, then follow it."""
+        """Begin: learn what runs, follow it, and act as soon as every platform says that we may."""
         await asyncio.gather(*(self._begin(platform) for platform in self.platforms.values()))
         self._spawn(self._follow_catalogue())
+        if any(platform.takes_turns for platform in self.platforms.values()):
+            self._spawn(self._take_turn())
+        else:
+            self._begin_to_act()
+
+    async def _take_turn(self) -> None:
+        """Wait until we may act, then act until another does."""
+        platforms = self.platforms.values()
+        _log.info("Standing by until this replica may act.")
+        await asyncio.gather(*(platform.leading() for platform in platforms))
+        # what our predecessor did last may not have reached us yet
+        await asyncio.gather(*(self.registry.load(platform) for platform in platforms))
+        self._begin_to_act()
+        _log.info("This replica acts.")
+        turns = [asyncio.ensure_future(platform.deposed()) for platform in platforms]
+        try:
+            await asyncio.wait(turns, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.leading = False
+            for turn in turns:
+                turn.cancel()
+        raise _Deposed("another replica acts, or we can't tell")
+
+    def _begin_to_act(self) -> None:
         self._spawn(self.reconciler.run())
         self._spawn(self.reaper.run())
+        if self.announcement is not None:
+            self._spawn(self.announcement.keep())
+        self.leading = True
 
     async def close(self) -> None:
         """Let go of everything; backends keep running."""
         self.events.close()
+        self.leading = False
         for task in self._tasks:
+            task.remove_done_callback(self._ended)
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.announcement is not None:
+            await self.announcement.withdraw()
         await asyncio.gather(
             *(platform.close() for platform in self.platforms.values()), return_exceptions=True
         )
         await self.hub.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of these ends by itself. Without one of them the service only seems to work."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, _Deposed):
+            _log.error("A part of the service failed.", exc_info=error)
+        self.give_up(str(error or "a part of the service ended"))
 
     async def _begin(self, platform: Platform) -> None:
         await platform.open()

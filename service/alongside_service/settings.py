@@ -9,12 +9,16 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from traitlets import Bool, Float, List, Unicode, default
 from traitlets.config import Application
 
 if TYPE_CHECKING:
+    from alongside_service.endpoints import Announcement
     from alongside_service.service import Service
+
+_PORT = 8790
 
 
 class AlongsideService(Application):
@@ -72,6 +76,12 @@ class AlongsideService(Application):
     end_with_parent = Bool(help="Whether to end when the hub does. Default: if it started us.").tag(
         config=True
     )
+    endpoints = Unicode(
+        "",
+        help="`namespace/name` of a Kubernetes Service without a selector, with a port named "
+        "`http`: the replica that acts says in an EndpointSlice that requests go to it, at the "
+        "address in `$POD_IP`. Empty: nothing is said.",
+    ).tag(config=True)
 
     aliases = {
         "config": "AlongsideService.config_file",
@@ -97,7 +107,7 @@ class AlongsideService(Application):
 
     @default("url")
     def _url(self) -> str:
-        return os.environ.get("JUPYTERHUB_SERVICE_URL", "http://127.0.0.1:8790")
+        return os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{_PORT}")
 
     @default("prefix")
     def _prefix(self) -> str:
@@ -109,7 +119,8 @@ class AlongsideService(Application):
 
     @default("end_with_parent")
     def _end_with_parent(self) -> bool:
-        return "JUPYTERHUB_SERVICE_NAME" in os.environ
+        # the first process of a container has no parent that it could see
+        return "JUPYTERHUB_SERVICE_NAME" in os.environ and os.getppid() != 0
 
     @default("log_level")
     def _log_level(self) -> int:
@@ -176,7 +187,21 @@ class AlongsideService(Application):
             retention=timedelta(seconds=self.retention),
             sessions_interval=self.sessions_interval,
             metrics_without_token=self.metrics_without_token,
+            announcement=self._announcement(),
         )
+
+    def _announcement(self) -> Announcement | None:
+        if not self.endpoints:
+            return None
+        from alongside.errors import CatalogueError
+        from alongside_service.endpoints import announcement
+
+        try:
+            return announcement(self.endpoints, urlsplit(self.url).port or _PORT)
+        except ValueError as error:
+            raise CatalogueError(
+                f"AlongsideService.endpoints is of no use: {error}.", "Correct the settings."
+            ) from None
 
 
 def _tls() -> ssl.SSLContext | None:

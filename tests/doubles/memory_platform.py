@@ -22,13 +22,21 @@ class MemoryPlatform(Platform):
 
     `fail(step, error)` lets the next call of a step fail after its durable part (`after=True`) or
     before it; `hold(step)` lets calls of a step wait until the returned function is called.
-    Steps: open, launch, update, stop, observed, watch, capacity, connection.
+    Steps: open, leading, launch, update, stop, observed, watch, capacity, connection.
     """
 
     name = "local"
 
-    def __init__(self, *, automatic: bool = True, total: Resources = PLENTY, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        automatic: bool = True,
+        total: Resources = PLENTY,
+        takes_turns: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.takes_turns = takes_turns  # type: ignore[misc]
         self.automatic = automatic
         self.total = total
         self.calls: list[tuple[str, str]] = []
@@ -38,6 +46,7 @@ class MemoryPlatform(Platform):
         self._watchers: set[asyncio.Queue[Change | Exception]] = set()
         self._failures: dict[str, list[tuple[Exception, bool]]] = {}
         self._gates: dict[str, asyncio.Event] = {}
+        self._deposed = asyncio.Event()
 
     # what tests do to it
 
@@ -59,6 +68,10 @@ class MemoryPlatform(Platform):
         """End all watches with an error."""
         for queue in self._watchers:
             queue.put_nowait(ConnectionError("the watch broke"))
+
+    def depose(self) -> None:
+        """Let another act from now on."""
+        self._deposed.set()
 
     def become(self, id: str, **status: Any) -> None:
         """Let a backend have this status."""
@@ -158,6 +171,12 @@ class MemoryPlatform(Platform):
     async def capacity(self) -> Capacity:
         await self._step("capacity", "")
         return Capacity(total=self.total, free=self.total)
+
+    async def leading(self) -> None:
+        await self._step("leading", "")
+
+    async def deposed(self) -> None:
+        await self._deposed.wait()
 
     # how
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from kubernetes_asyncio.client import ApiClient, CoordinationV1Api
-from kubernetes_asyncio.config import new_client_from_config
 
+from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.lease import Lease, Record, Renew, Take, Wait, decide
 from tests.kubernetes import watching
 
@@ -42,13 +42,22 @@ def test_a_deadline_after_the_duration_is_refused() -> None:
 
 
 @pytest.fixture
-async def candidate(kubernetes: ApiClient, namespace: str) -> AsyncIterator[Callable[..., Lease]]:
+async def cluster(kubeconfig: str) -> AsyncIterator[Cluster]:
+    """One way to the API server."""
+    cluster = Cluster(kubeconfig)
+    await cluster.open()
+    yield cluster
+    await cluster.close()
+
+
+@pytest.fixture
+async def candidate(cluster: Cluster, namespace: str) -> AsyncIterator[Callable[..., Lease]]:
     """Makes candidates, with times that fit a test; all have let go at its end."""
     made: list[Lease] = []
 
-    def make(identity: str, client: ApiClient = kubernetes, **times: float) -> Lease:
+    def make(identity: str, through: Cluster = cluster, **times: float) -> Lease:
         times = {"duration": 3.0, "deadline": 2.0, "retry": 0.3, "poll": 0.3} | times
-        made.append(Lease(client, namespace, NAME, identity, **times))
+        made.append(Lease(through, namespace, NAME, identity, **times))
         return made[-1]
 
     yield make
@@ -116,34 +125,52 @@ async def test_its_own_successor_need_not_wait(
     assert (await stored(kubernetes, namespace)).lease_transitions == 0
 
 
+class Road(Cluster):
+    """A way to the API server that can be cut: what is asked then is not answered."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        super().__init__(kubeconfig)
+        self.there = asyncio.Event()
+        self.there.set()
+
+    async def _ask(self, *args: Any, **kwargs: Any) -> Any:
+        await self.there.wait()
+        return await super()._ask(*args, **kwargs)
+
+
+@pytest.fixture
+async def road(kubeconfig: str) -> AsyncIterator[Road]:
+    road = Road(kubeconfig)
+    await road.open()
+    yield road
+    await road.close()
+
+
 async def test_one_that_cannot_renew_is_deposed_before_another_may_begin(
-    kubeconfig: str, candidate: Callable[..., Lease]
+    road: Road, candidate: Callable[..., Lease]
 ) -> None:
-    async with await new_client_from_config(kubeconfig, persist_config=False) as own:
-        cut, heir = candidate("cut", own), candidate("heir")
-        await soon(cut.acquired())
-        waiting = asyncio.create_task(heir.acquired())
-        # for this one the API server is gone: nobody listens there
-        own.configuration.host = "https://127.0.0.1:1"
-        await soon(cut.lost())
-        assert not cut.held
-        assert not waiting.done()
-        await soon(waiting)
+    cut, heir = candidate("cut", road), candidate("heir")
+    await soon(cut.acquired())
+    waiting = asyncio.create_task(heir.acquired())
+    road.there.clear()
+    await soon(cut.lost())
+    assert not cut.held
+    assert not waiting.done()
+    await soon(waiting)
 
 
 async def test_a_short_absence_of_the_api_server_changes_nothing(
-    kubeconfig: str, candidate: Callable[..., Lease]
+    road: Road, candidate: Callable[..., Lease]
 ) -> None:
-    async with await new_client_from_config(kubeconfig, persist_config=False) as own:
-        holder = candidate("holder", own)
-        await soon(holder.acquired())
-        there, own.configuration.host = own.configuration.host, "https://127.0.0.1:1"
-        losing = asyncio.create_task(holder.lost())
-        assert not (await asyncio.wait({losing}, timeout=1.0))[0]
-        own.configuration.host = there
-        assert not (await asyncio.wait({losing}, timeout=3.0))[0]
-        losing.cancel()
-        await holder.close()
+    holder = candidate("holder", road)
+    await soon(holder.acquired())
+    losing = asyncio.create_task(holder.lost())
+    road.there.clear()
+    assert not (await asyncio.wait({losing}, timeout=1.0))[0]
+    road.there.set()
+    assert not (await asyncio.wait({losing}, timeout=3.0))[0]
+    losing.cancel()
+    await holder.close()
 
 
 async def test_one_that_is_taken_away_is_lost(

@@ -54,7 +54,11 @@ quotas:
 class Running:
     """A service that is open, and clients of it."""
 
-    def __init__(self, service: Service, platform: MemoryPlatform, hub: MemoryHub) -> None:
+    def __init__(
+        self, service: Service, platform: MemoryPlatform, hub: MemoryHub, ends: list[str]
+    ) -> None:
+        self.ends = ends
+        """Why its process would have ended."""
         self.service = service
         self.platform = platform
         self.hub = hub
@@ -101,14 +105,16 @@ async def running(
     """A service over memory, open."""
     platform = platform or MemoryPlatform()
     hub = MemoryHub()
+    ends: list[str] = []
     service = Service(
         catalogue=CatalogueFile(path),
         platforms={"local": platform},
         hub=hub,
         token=OWN_TOKEN,
+        give_up=ends.append,
         **kwargs,
     )
-    run = Running(service, platform, hub)
+    run = Running(service, platform, hub, ends)
     async with run.app.router.lifespan_context(run.app):
         yield run
     for client in run._clients:

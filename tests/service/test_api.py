@@ -189,7 +189,7 @@ async def test_metrics_name_no_user_and_are_for_those_who_may(run: Running) -> N
 
 async def test_health_needs_no_token(run: Running) -> None:
     answer = await run.client(None).get("healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "leading": True})
 
 
 async def test_logs_are_plain_text_by_role(run: Running) -> None:

@@ -59,6 +59,8 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     """
 
     name: ClassVar[str]
+    takes_turns: ClassVar[bool] = False
+    """Whether there can be several services over the same state, of which one acts."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -117,7 +119,7 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     async def leading(self) -> None:
         """Return when this object is the one that acts, where several of them take turns.
 
-        The others only watch. Where there are no turns, as on one machine, that is at once.
+        The others only watch. Where nobody takes turns, as on one machine, that is at once.
         """
 
     async def deposed(self) -> None:

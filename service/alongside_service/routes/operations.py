@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from alongside.errors import NotAllowed
@@ -19,12 +20,19 @@ class Health(Model):
     """That the service works."""
 
     status: str
+    leading: bool = Field(
+        description="Whether it is this replica that acts and answers; without others it always is."
+    )
 
 
 @router.get("/healthz", summary="Whether the service works")
-async def healthz() -> Health:
-    """For a load balancer or a launcher; needs no token and tells nothing."""
-    return Health(status="ok")
+async def healthz(service: TheService) -> Health:
+    """For a load balancer, a launcher or a probe; needs no token and tells nothing else.
+
+    It says nothing about hub or cluster: a service that can't reach them is not mended by being
+    started anew. One whose parts have failed ends by itself; one that hangs does not answer.
+    """
+    return Health(status="ok", leading=service.leading)
 
 
 async def _reader(request: Request, service: TheService) -> None:

@@ -23,7 +23,7 @@ from alongside.errors import (
     NotReady,
     StorageFailed,
 )
-from alongside.kinds import get_kind
+from alongside.kinds import get_kind, kinds
 from alongside.kinds.base import Pages, Place
 from alongside.models import Capacity, Connection, Pod, Resources, Spec, Status
 from alongside.names import is_backend_id
@@ -59,6 +59,7 @@ class KubernetesPlatform(Platform):
     """Backends as pods of a Kubernetes cluster."""
 
     name: ClassVar[str] = "kubernetes"
+    takes_turns: ClassVar[bool] = True
 
     kubeconfig = Unicode(
         help="Path of a kubeconfig file. Default: the pod's service account, else `$KUBECONFIG`."
@@ -147,7 +148,8 @@ class KubernetesPlatform(Platform):
             self._cluster = None
             await cluster.close()
             raise
-        identity = f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(4)}"
+        # in a pod there is one service at a time, so the next may go on where one has died
+        identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{secrets.token_hex(4)}"
         self._turn = Lease(
             cluster,
             self._setting.namespace,
@@ -172,6 +174,8 @@ class KubernetesPlatform(Platform):
         await self._turn.close()
         await cluster.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for kind in kinds().values():
+            kind.close()
 
     def _make_setting(self, namespace: str) -> Setting:
         if not namespace:
