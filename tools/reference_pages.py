@@ -30,11 +30,13 @@ def configurables() -> list[type[HasTraits]]:
     """Every class of ours that has settings."""
     from alongside.platforms import platform_class, platform_names
     from alongside_service.settings import AlongsideService
+    from alongside_spawners.kubernetes import AlongsideKubeSpawner, PodSpawner
     from alongside_spawners.local import AlongsideLocalSpawner, LocalSessionSpawner
     from alongside_spawners.mixin import AlongsideMixin
 
     platforms = [platform_class(name) for name in platform_names()]
     spawners: list[type[HasTraits]] = [AlongsideMixin, LocalSessionSpawner, AlongsideLocalSpawner]
+    spawners += [PodSpawner, AlongsideKubeSpawner]
     return [*spawners, AlongsideService, *platforms]
 
 

@@ -21,16 +21,18 @@ NAMESPACE = "jhub"
 Object = dict[str, Any]
 
 
-def helm(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def helm(
+    *arguments: str, check: bool = True, limit_s: float = 60
+) -> subprocess.CompletedProcess[str]:
     """Run Helm: `HELM` says which one, else that of `PATH`."""
     command = os.environ.get("HELM") or shutil.which("helm")
     if not command:
         pytest.skip("needs Helm: https://helm.sh, or its path in HELM")
     done = subprocess.run(
-        [command, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [command, *arguments], capture_output=True, text=True, check=False, timeout=limit_s
     )
     if check:
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr}"
     return done
 
 
