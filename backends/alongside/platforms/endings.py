@@ -29,7 +29,7 @@ def end_of_life(spec: Spec, status: Status, moment: datetime) -> Ending | None:
     since = status.idle_since
     if lifetime.idle is None or since is None or status.phase not in USABLE:
         return None
-    if moment - max(since, status.started or since) < lifetime.idle:
+    if moment - max(since, spec.created, status.started or since) < lifetime.idle:
         return None
     span = format_duration(lifetime.idle)
     return Ending(Phase.STOPPED, "Idle", f"Stopped after {span} without work.")

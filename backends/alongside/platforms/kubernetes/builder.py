@@ -62,7 +62,6 @@ class Builder:
         self._seen = seen
         self._wrote = wrote
         self._policy_for: tuple[object, ...] = ()
-        self._number: int | None = None
         self._ending_since = 0.0
         self._deleted_at = 0.0
 
@@ -71,7 +70,7 @@ class Builder:
 
     # -- making ----------------------------------------------------------------------------
 
-    async def make(self, spec: Spec, record: Object, members: Iterable[tuple[Role, str]]) -> None:
+    async def make(self, spec: Spec, record: Object, missing: Iterable[tuple[Role, str]]) -> None:
         """Everything: first what the pods need to start, then all of them at once."""
         roles = self.roles(spec)
         commands = {role.name: self._command(spec, role, process(role, 1)) for role in roles}
@@ -82,13 +81,11 @@ class Builder:
             self.make_policy(spec, record),
         )
         self.custom = custom
-        head = next(role for role in roles if role.essential)
         await asyncio.gather(
             self.cluster.create(
                 SERVICES, self.setting.namespace, objects.service(spec, roles, custom)
             ),
-            self.make_process(spec, head, head.name),
-            *(self.make_process(spec, role, name) for role, name in members),
+            *(self.make_process(spec, role, name) for role, name in missing),
         )
 
     async def _obtain(self, resource: Resource, body: Object) -> Object:
@@ -139,11 +136,17 @@ class Builder:
         return found is None or "deletionTimestamp" in found["metadata"]
 
     async def tell_number(self, spec: Spec, number: int) -> None:
-        """Say in the custom resource how many members of the first role there are."""
-        if self._number != number:
-            patch = {"spec": {"worker": {"replicas": number}}}
-            await self.cluster.patch(DASK_CLUSTERS, self.setting.namespace, spec.id, patch)
-            self._number = number
+        """Say in the custom resource how many members of the first role there are.
+
+        Also when somebody has written another number there: the size is changed through us.
+        """
+        seen = self._seen.custom(spec.id)
+        if seen is None or seen["spec"]["worker"].get("replicas") == number:
+            return
+        patch = {"spec": {"worker": {"replicas": number}}}
+        namespace = self.setting.namespace
+        if written := await self.cluster.patch(DASK_CLUSTERS, namespace, spec.id, patch):
+            self._wrote(DASK_CLUSTERS, written)
 
     # -- taking away -----------------------------------------------------------------------
 
@@ -192,6 +195,15 @@ class Builder:
         first = not self._deleted_at
         self._deleted_at = moment
         return first and not (pods or deployments or self._seen.custom(spec.id))
+
+    def overdue(self, spec: Spec) -> list[str]:
+        """The pods that are still there although their time, and more, is over."""
+        if (
+            not self._ending_since
+            or time.monotonic() - self._ending_since < objects.GRACE + _OVERDUE
+        ):
+            return []
+        return sorted(pod["metadata"]["name"] for pod in self._seen.pods(spec.id))
 
     async def forget(self, spec: Spec) -> None:
         """The record too."""

@@ -33,6 +33,7 @@ class Setting:
 
     `service_peers` and `session_peers` are NetworkPolicyPeers: who the service is, and what is to
     be added to an owner's label to say who a session is (a namespaceSelector, or nothing).
+    `unbounded` are the ``requests`` and ``limits`` of what a kind's roles leave open.
     """
 
     namespace: str
@@ -45,6 +46,7 @@ class Setting:
     session_peer: Mapping[str, Any] = field(default_factory=dict)
     client_peers: tuple[Mapping[str, Any], ...] = ()
     overcommit: float = 1.0
+    unbounded: Mapping[str, Any] = field(default_factory=dict)
     pod: Pod = field(default_factory=Pod)
 
 
@@ -307,7 +309,8 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
     if role.memory:
         amounts["memory"] = str(role.memory)
     gpus = {setting.gpu_resource: str(role.gpus)} if role.gpus else {}
-    asked = {**_least(role, setting), **gpus}
+    asked = {**setting.unbounded.get("requests", {}), **_least(role, setting), **gpus}
+    bounds = {**setting.unbounded.get("limits", {}), **amounts, **gpus}
     environment = {"HOME": "/tmp", **command.env, **more.environment}  # noqa: S108
     container: Object = {
         "name": "dask" if spec.kind == "dask" else "main",
@@ -323,7 +326,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
             {"name": name, "containerPort": port, "protocol": "TCP"}
             for name, port in role.ports.items()
         ],
-        "resources": {"limits": {**amounts, **gpus}, "requests": asked},
+        "resources": {"limits": bounds, "requests": asked},
         "volumeMounts": [
             {"name": "secrets", "mountPath": str(DIRECTORY / "secrets"), "readOnly": True},
             {"name": "run", "mountPath": str(DIRECTORY / "run")},

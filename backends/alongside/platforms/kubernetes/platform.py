@@ -89,6 +89,12 @@ class KubernetesPlatform(Platform):
         min=1.0,
         help="How many cores are given out for each core that pods ask of Kubernetes.",
     ).tag(config=True)
+    unbounded = Dict(
+        {"requests": {"cpu": "100m", "memory": "256Mi"}},
+        help="`requests` and `limits` of processes to which a kind gives no bounds, such as "
+        "schedulers. Where a ResourceQuota counts something, Kubernetes refuses pods that do not "
+        "say how much of it they need.",
+    ).tag(config=True)
     service_peers = List(
         Dict(),
         [
@@ -193,6 +199,7 @@ class KubernetesPlatform(Platform):
             session_peer=dict(self.session_peer),
             client_peers=tuple(self.client_peers),
             overcommit=self.core_overcommit,
+            unbounded=dict(self.unbounded),
             pod=parse(Pod, dict(self.pod), "KubernetesPlatform.pod"),
         )
 

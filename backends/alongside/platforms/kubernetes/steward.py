@@ -12,10 +12,10 @@ import logging
 import time
 from concurrent.futures import Executor
 
-from alongside.errors import AlongsideError, NotReady
+from alongside.errors import AlongsideError, CapacityExceeded, InvalidRequest, NotReady
 from alongside.kinds.base import Observation, Place, Role
 from alongside.models import Status, now
-from alongside.phases import ENDED, Phase
+from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.kubernetes import objects, trouble
 from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object, Refused
@@ -86,7 +86,10 @@ class Steward:
                 continue
             except AlongsideError as error:
                 _log.warning("%s: %s", self.spec.id, error)
-                self._hindered(error)
+                if self._hindered(error):
+                    continue
+                with contextlib.suppress(AlongsideError):
+                    await self._save()
                 rest, pause = pause, min(2 * pause, _RETRY[1])
             except Exception:
                 _log.exception("The steward of %s failed; trying again.", self.spec.id)
@@ -187,31 +190,37 @@ class Steward:
     # -- making ----------------------------------------------------------------------------
 
     async def _make(self) -> None:
-        if not self._made:
+        known = self._made or self._story.phase in USABLE
+        if known and await self._builder.is_deleted(self.spec):
+            raise Ending(Phase.STOPPED, "Deleted", "It was deleted in Kubernetes.")
+        if self._made:
+            await self._builder.make_policy(self.spec, self.record)
+        else:
             await self._builder.make(self.spec, self.record, self._missing())
             self._made = True
             await self._save()
-        elif await self._builder.is_deleted(self.spec):
-            raise Ending(Phase.STOPPED, "Deleted", "It was deleted in Kubernetes.")
-        else:
-            await self._builder.make_policy(self.spec, self.record)
 
-    def _members(self) -> dict[str, Object]:
-        """Process name to Deployment of all members that are to stay."""
+    def _processes(self) -> dict[str, Object]:
+        """Process name to Deployment of all that are to stay."""
         return {
             objects.process_of(item): item
             for item in self._seen.deployments(self.spec.id)
-            if objects.role_of(item) in self._aims and not item["metadata"].get("deletionTimestamp")
+            if not item["metadata"].get("deletionTimestamp")
         }
 
+    def _members(self) -> dict[str, Object]:
+        """Those of them that are members."""
+        aims = self._aims
+        return {n: item for n, item in self._processes().items() if objects.role_of(item) in aims}
+
     def _missing(self) -> list[tuple[Role, str]]:
-        """Members to be made, with the lowest numbers that are free."""
-        there = self._members()
-        missing = []
+        """Processes to be made, with the lowest numbers that are free."""
+        there, missing = self._processes(), []
+        aims = {self._head.name: 1, **self._aims}
         for role in self._roles:
             have = sum(1 for item in there.values() if objects.role_of(item) == role.name)
             number = 0
-            while have < self._aims.get(role.name, 0):
+            while have < aims.get(role.name, 0):
                 number += 1
                 if (name := process(role, number)) not in there:
                     missing.append((role, name))
@@ -253,9 +262,14 @@ class Steward:
         spec = self.spec
         try:
             place = self._place()
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, lambda: self._kind.shrink(spec, place, count, _SHRINKING)
+            moving = asyncio.get_running_loop().run_in_executor(
+                self._pool, lambda: self._kind.shrink(spec, place, count, _SHRINKING, role.name)
             )
+            while not (await asyncio.wait({moving}, timeout=_BUSY))[0]:
+                if objects.parse_record(self.record)[0].stop:
+                    moving.add_done_callback(lambda late: late.cancelled() or late.exception())
+                    return ()
+            return moving.result()
         except NotReady:
             return ()
 
@@ -443,19 +457,27 @@ class Steward:
                     f"See the log of {name}; often more memory for each helps.",
                 )
 
-    def _hindered(self, error: AlongsideError) -> None:
-        """The API server keeps us from going on. What runs already goes on without us."""
+    def _hindered(self, error: AlongsideError) -> bool:
+        """The API server keeps us from going on; True when that is the end.
+
+        What runs already goes on without us.
+        """
+        if self._story.phase is Phase.STOPPING:
+            self._story.tell(error.message)
         if not self._unsettled:
-            return
-        reason = type(error).__name__
+            return False
+        reason = "QuotaExceeded" if isinstance(error, CapacityExceeded) else type(error).__name__
         self._story.set(reason=reason, message=error.message, remedy=error.remedy)
         self._story.tell(error.message)
         if self._story.phase is not Phase.STARTING:
-            return
+            return False
         waited = (now() - self.spec.created).total_seconds()
         patience = self.spec.start_timeout.total_seconds()
-        if waited > (min(_FINAL, patience) if isinstance(error, Refused) else patience):
+        if isinstance(error, Refused | InvalidRequest):  # waiting won't help
+            patience = min(_FINAL, patience)
+        if waited > patience:
             self._story.enter(Phase.STOPPING, error.message, reason, error.remedy)
+        return waited > patience
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -468,6 +490,12 @@ class Steward:
                     await self._write({"logs": kept})
                 self._kept_logs = True
             if not await self._builder.clear(self.spec):
+                if stuck := self._builder.overdue(self.spec):
+                    self._story.tell(
+                        f"Kubernetes does not end these pods: {', '.join(stuck)}. "
+                        "An administrator has to look after their nodes and finalizers"
+                    )
+                    await self._save()
                 return False
             status = self._story.status
             phase = Phase.STOPPED if status.reason in _GRACEFUL else Phase.FAILED

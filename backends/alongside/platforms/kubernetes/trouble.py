@@ -16,6 +16,7 @@ _IMAGE = {
     "SignatureValidationFailed",
 }
 _SETUP = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_NEVER_RAN = {"StartError", "ContainerCannotRun"}
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ def trouble_of(pod: Object, process: str) -> Trouble | None:
                 "certificate authority), or choose another profile.",
                 final=True,
             )
+        ended = (container.get("lastState") or {}).get("terminated") or {}
+        if reason and ended.get("reason") in _NEVER_RAN:
+            reason, said = "RunContainerError", _short(str(ended.get("message", "")))
         if reason in _SETUP:
             return Trouble(
                 "ContainerNotStarted",
                 f"The container of {process} can't be set up: {said or reason}",
-                "An administrator has to correct the profile.",
+                "An administrator has to correct the profile, or its image.",
                 final=True,
             )
     if status.get("phase") == "Failed":
