@@ -12,6 +12,7 @@ from alongside_spawners.form.answers import field_name
 from alongside_spawners.form.before import Before
 from alongside_spawners.form.lifetimes import at_most
 
+_ANY_GPUS = 64  # the kind's own bound: the profile does not speak of them
 _FAR = 64  # where a slider ends when neither profile nor quota nor machine says
 _GIB = 2**30
 
@@ -65,8 +66,8 @@ class Place:
             return False
         if path != "gpus" or raw.get("minimum") or raw.get("default"):
             return True
-        whole = self.numbers["whole"]
-        some = whole.get(path) or not any(whole.values())  # nothing at all: nothing is known
+        # Where nobody counts GPUs, the profile's own bound says that there are some.
+        some = self.numbers["whole"].get(path) or raw.get("maximum", _ANY_GPUS) < _ANY_GPUS
         return bool(some) and 0 not in (self.numbers["limits"].get(path), raw.get("maximum"))
 
     def field(self, path: str, raw: Mapping[str, Any], before: Before) -> Field:
