@@ -57,6 +57,7 @@ class Announcement:
         """Say no longer that it is this one, unless another has said so of itself meanwhile."""
         if not self._open:
             return
+        self._open = False
         with contextlib.suppress(AlongsideError, TimeoutError):
             async with asyncio.timeout(_WITHDRAWAL):
                 found = await self._find()
