@@ -7,6 +7,7 @@ turns a request into the `Spec` that a platform runs, or says what is wrong with
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -197,6 +198,26 @@ class Catalogue(Model):
             account=launch.account,
             pod=offer.pod.over(profile.pod).over(launch.pod or Pod()),
             created=created or now(),
+        )
+
+    def unclaimed(self, profile_name: str, kind_name: str) -> Spec:
+        """The specification of a backend that is kept ready, of the profile's default size."""
+        profile = self.profiles[profile_name]
+        offer, kind = profile.backends[kind_name], get_kind(kind_name)
+        options = self.options(profile_name, kind_name, {})
+        return Spec(
+            id=backend_id("", None, kind_name, secrets.token_hex(16)),
+            name=kind_name,
+            kind=kind_name,
+            platform=profile.platform,
+            profile=profile_name,
+            owner="",
+            session=None,
+            options=options.model_dump(mode="json"),
+            resources=kind.resources(options),
+            start_timeout=offer.start_timeout,
+            pod=offer.pod.over(profile.pod),
+            created=now(),
         )
 
     def options(self, profile: str, kind: str, given: Mapping[str, Any]) -> Options:

@@ -104,7 +104,7 @@ class Spec(Model):
     kind: str
     platform: str
     profile: str
-    owner: str
+    owner: str = Field(description="Name of a user; '' while it is kept ready for whoever comes.")
     session: str | None = Field(
         description="Name of the session that it belongs to ('' is the default one); null: none."
     )
@@ -121,10 +121,18 @@ class Spec(Model):
     account: str = Field("", description="Unix account that its processes run as; '' is ours.")
     pod: Pod = Field(Pod(), description="What its containers have besides, where there are such.")
     shares: tuple[Share, ...] = ()
-    created: AwareDatetime
+    created: AwareDatetime = Field(description="When its owner asked for it.")
+    claimed: str = Field(
+        "", description="The id that the launch which claimed it would have had; '' if none did."
+    )
     generation: int = Field(1, description="Counts the changes of this specification.")
     stop: bool = Field(False, description="Whether it is to end.")
     forget: bool = Field(False, description="Whether its record goes as soon as it has ended.")
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether it is kept ready and nobody's yet."""
+        return not self.owner
 
     @property
     def expires(self) -> datetime | None:
@@ -206,7 +214,7 @@ class Backend(Model):
         """The public view of a specification and its status."""
         ends = [spec.expires] if spec.expires else []
         if status.idle_since and spec.lifetime.idle:
-            ends.append(status.idle_since + spec.lifetime.idle)
+            ends.append(max(status.idle_since, spec.created) + spec.lifetime.idle)
         own = {n: getattr(spec, n) for n in cls.model_fields if n in Spec.model_fields}
         seen = {n: getattr(status, n) for n in cls.model_fields if n in Status.model_fields}
         live = status.phase in LIVE

@@ -34,7 +34,10 @@ def may_see(caller: Caller, spec: Spec) -> bool:
 
 
 def may_connect(caller: Caller, spec: Spec) -> bool:
-    """Whether this caller may have credentials, and open the dashboard."""
+    """Whether this caller may have credentials, and open the dashboard.
+
+    Of a backend that is nobody's yet nobody may: so those that its first owner gets are fresh.
+    """
     return _owns(caller, spec) or any(
         share.access == "attach" and _shared(caller, share) for share in spec.shares
     )
@@ -42,7 +45,7 @@ def may_connect(caller: Caller, spec: Spec) -> bool:
 
 def may_change(caller: Caller, spec: Spec) -> bool:
     """Whether this caller may change size, lifetime and shares."""
-    return caller.is_hub or _owns(caller, spec)
+    return not spec.unclaimed and (caller.is_hub or _owns(caller, spec))
 
 
 def may_stop(caller: Caller, spec: Spec) -> bool:

@@ -29,6 +29,7 @@ from alongside.phases import LIVE
 from alongside.platforms.base import Observed, Platform
 from alongside.quotas import check, check_capacity, total
 from alongside.requests import Launch, Patch, Requester
+from alongside_service.claims import Claims
 from alongside_service.registry import Registry
 
 ENDING_WAIT = 10.0
@@ -58,6 +59,7 @@ class Admission:
         self._registry = registry
         self._refused = refused
         self._ending_wait = ending_wait
+        self._claims = Claims(platforms, registry)
         self._lock = asyncio.Lock()
         self._past: OrderedDict[str, None] = OrderedDict()
         registry.listen(self._remember)
@@ -85,10 +87,17 @@ class Admission:
             self._check_room(owner, spec, current.spec.resources)
             await self._check_capacity(spec, current.spec.resources)
             spec = spec.model_copy(update={"generation": spec.generation + 1})
-            await self._bounded(self._platform(spec).update(spec))
+            await self.bounded(self._platform(spec).update(spec))
             return self._registry.replace(spec) or Observed(spec, current.status)
 
         return await self._decide(owner.name, attempt)
+
+    async def retire(self, id: str, stop: Callable[[Observed], Awaitable[object]]) -> None:
+        """End a backend that is kept ready, unless somebody has claimed it meanwhile."""
+        async with self._lock:
+            current = self._registry.get(id)
+            if current is not None and current.spec.unclaimed:
+                await self.bounded(stop(current))
 
     async def _decide(self, owner: str, attempt: Callable[[], Awaitable[Observed]]) -> Observed:
         deadline = time.monotonic() + self._ending_wait
@@ -106,7 +115,7 @@ class Admission:
             self._refused(error.code)
             raise
 
-    async def _bounded(self, work: Awaitable[T]) -> T:
+    async def bounded(self, work: Awaitable[T]) -> T:
         """The platform's answer. One that hangs must not hold up everybody for ever."""
         try:
             async with asyncio.timeout(PLATFORM_WAIT):
@@ -121,7 +130,7 @@ class Admission:
 
     def _repeated(self, spec: Spec) -> Observed | None:
         """The backend of an earlier request with the same key, if there was one."""
-        known = self._registry.get(spec.id)
+        known = self._registry.launched(spec.id)
         if known is None:
             if spec.id in self._past:
                 raise Conflict(
@@ -129,7 +138,7 @@ class Admission:
                     "Use a new Idempotency-Key for a new backend.",
                 )
             return None
-        untouched = known.spec.generation == 1
+        untouched = known.spec.generation == (2 if known.spec.claimed else 1)
         if untouched and (known.spec.options, known.spec.profile) != (spec.options, spec.profile):
             raise InvalidRequest(
                 "This Idempotency-Key was used for another request.",
@@ -149,8 +158,10 @@ class Admission:
                     other.spec.id,
                 )
         self._check_room(owner, spec, Resources())
+        if (claimed := await self._claims.claim(spec, self.bounded)) is not None:
+            return claimed
         await self._check_capacity(spec, Resources())
-        await self._bounded(self._platform(spec).launch(spec))
+        await self.bounded(self._platform(spec).launch(spec))
         observed = self._registry.get(spec.id) or Observed(spec, Status())
         self._registry.put(observed)
         return observed
@@ -171,7 +182,7 @@ class Admission:
         check(asked, used, limits)
 
     async def _check_capacity(self, spec: Spec, present: Resources) -> None:
-        capacity = await self._bounded(self._platform(spec).capacity())
+        capacity = await self.bounded(self._platform(spec).capacity())
         check_capacity(spec.resources - present, self._free(spec.platform, capacity))
 
     def _free(self, platform: str, capacity: Capacity) -> Capacity:
@@ -223,8 +234,9 @@ class Admission:
 
     def _remember(self, _: Observed | None, after: Observed | None) -> None:
         if after is not None:
-            self._past[after.spec.id] = None
-            self._past.move_to_end(after.spec.id)
+            launched = after.spec.claimed or after.spec.id
+            self._past[launched] = None
+            self._past.move_to_end(launched)
             while len(self._past) > _REMEMBERED:
                 self._past.popitem(last=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import prometheus_client as prometheus
@@ -13,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from alongside.models import now
 from alongside.phases import USABLE
 from alongside.platforms.base import Observed
 from alongside_service.registry import Registry
@@ -37,10 +39,18 @@ class _Backends(Collector):
         labels = ("kind", "platform", "phase")
         gauge = GaugeMetricFamily("alongside_backends", "Backends by phase.", labels=labels)
         seen = self._registry if leading else ()
-        counts = Counter((o.spec.kind, o.spec.platform, str(o.status.phase)) for o in seen)
-        for values, count in sorted(counts.items()):
-            gauge.add_metric(values, count)
+        ready = GaugeMetricFamily(
+            "alongside_warm_backends",
+            "Backends that are kept ready for whoever comes, by phase.",
+            labels=labels,
+        )
+        counts = Counter(
+            (o.spec.unclaimed, (o.spec.kind, o.spec.platform, str(o.status.phase))) for o in seen
+        )
+        for (unclaimed, values), count in sorted(counts.items()):
+            (ready if unclaimed else gauge).add_metric(values, count)
         yield gauge
+        yield ready
         restarts = CounterMetricFamily(
             "alongside_watch_restarts",
             "How often the watch of a platform ended or broke and was begun anew.",
@@ -72,6 +82,12 @@ class Metrics:
             buckets=_LAUNCH,
             registry=self._numbers,
         )
+        self._claimed = prometheus.Counter(
+            "alongside_claimed",
+            "Launches that got a backend which was kept ready.",
+            ("kind", "platform"),
+            registry=self._numbers,
+        )
         self._request = prometheus.Histogram(
             "alongside_request_seconds",
             "From a request to the begin of its answer.",
@@ -98,11 +114,20 @@ class Metrics:
     def _changed(self, before: Observed | None, after: Observed | None) -> None:
         if not self._leading():
             return
-        if before is None or after is None or before.status.started or not after.status.started:
+        if after is None or after.spec.unclaimed:
+            return
+        if before is not None and before.spec.unclaimed:
+            self._claimed.labels(after.spec.kind, after.spec.platform).inc()
+            self._took(after, now())
+            return
+        if before is None or before.status.started or not after.status.started:
             return
         if after.status.phase in USABLE:
-            seconds = (after.status.started - after.spec.created).total_seconds()
-            self._launch.labels(after.spec.kind, after.spec.platform).observe(max(0.0, seconds))
+            self._took(after, after.status.started)
+
+    def _took(self, observed: Observed, ready: datetime) -> None:
+        seconds = (ready - observed.spec.created).total_seconds()
+        self._launch.labels(observed.spec.kind, observed.spec.platform).observe(max(0.0, seconds))
 
 
 class Timed:

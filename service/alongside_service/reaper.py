@@ -98,7 +98,7 @@ class Reaper:
 
     async def look(self) -> None:
         """Ask the hub once. Raises Unavailable."""
-        specs = [o.spec for o in self.registry]
+        specs = [o.spec for o in self.registry if not o.spec.unclaimed]
         limited = self.lifetimes.limited()
         if not specs:
             self._sessions.clear()

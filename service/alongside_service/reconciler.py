@@ -77,6 +77,8 @@ def decide(observed: Observed, facts: Facts) -> Action:
         return Stop("its owner is gone", forget=True)
     if spec.stop or status.phase is Phase.STOPPING:
         return Wait(facts.now + STOPPING)
+    if spec.unclaimed:
+        return Wait()
     due: list[datetime] = []
     if spec.session is not None and facts.session_gone is not None:
         if spec.keep:
@@ -90,7 +92,8 @@ def decide(observed: Observed, facts: Facts) -> Action:
             return Stop("its maximum lifetime is over", forget=False)
         due.append(spec.expires + SLACK)
     if status.idle_since is not None and spec.lifetime.idle is not None:
-        ends = status.idle_since + spec.lifetime.idle + SLACK
+        # it may have been idle for long before it was claimed
+        ends = max(status.idle_since, spec.created) + spec.lifetime.idle + SLACK
         if ends <= facts.now:
             return Stop("it had nothing to do for too long", forget=False)
         due.append(ends)

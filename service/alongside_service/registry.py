@@ -24,6 +24,7 @@ class Registry:
     def __init__(self) -> None:
         self._known: dict[str, Observed] = {}
         self._json: dict[str, bytes] = {}
+        self._claimed: dict[str, str] = {}
         self._listeners: list[Listener] = []
         self._changed = asyncio.Event()
         self.restarts: Counter[str] = Counter()
@@ -38,6 +39,10 @@ class Registry:
     def get(self, id: str) -> Observed | None:
         """The backend of this id, if it is known."""
         return self._known.get(id)
+
+    def launched(self, id: str) -> Observed | None:
+        """The backend of the launch that comes to this id: its own, or one that it claimed."""
+        return self._known.get(self._claimed.get(id, id))
 
     def of(self, owner: str) -> list[Observed]:
         """All backends of one user, ended ones with a record included."""
@@ -75,6 +80,8 @@ class Registry:
         if before == observed:
             return
         self._known[id] = observed
+        if observed.spec.claimed:
+            self._claimed[observed.spec.claimed] = id
         self._tell(id, before, observed)
 
     def replace(self, spec: Spec) -> Observed | None:
@@ -89,6 +96,7 @@ class Registry:
         """Forget a backend of which nothing is left."""
         before = self._known.pop(id, None)
         if before:
+            self._claimed.pop(before.spec.claimed, None)
             self._tell(id, before, None)
 
     def _tell(self, id: str, before: Observed | None, after: Observed | None) -> None:

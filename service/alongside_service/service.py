@@ -27,6 +27,7 @@ from alongside_service.reaper import Reaper
 from alongside_service.reconciler import Detach, Facts, Reconciler, Stop
 from alongside_service.registry import Registry
 from alongside_service.sessions import Sessions
+from alongside_service.warm import WarmStock
 
 if TYPE_CHECKING:
     from alongside_service.endpoints import Announcement
@@ -72,6 +73,7 @@ class Service:
         self.metrics = Metrics(self.registry, lambda: self.leading)
         self.events = Events(self.registry)
         self.admission = Admission(self.offers, self.platforms, self.registry, self.metrics.refused)
+        self.warm = WarmStock(self.offers, self.platforms, self.registry, self.admission, self.stop)
         self.reconciler = Reconciler(self.registry, self.facts, self._act)
         self.reaper = Reaper(
             self.hub,
@@ -115,6 +117,7 @@ class Service:
     def _begin_to_act(self) -> None:
         self._spawn(self.reconciler.run())
         self._spawn(self.reaper.run())
+        self._spawn(self.warm.run())
         if self.announcement is not None:
             self._spawn(self.announcement.keep())
         self.leading = True

@@ -22,7 +22,7 @@ class MemoryPlatform(Platform):
 
     `fail(step, error)` lets the next call of a step fail after its durable part (`after=True`) or
     before it; `hold(step)` lets calls of a step wait until the returned function is called.
-    Steps: open, leading, launch, update, stop, observed, watch, capacity, connection.
+    Steps: open, leading, launch, update, claim, stop, observed, watch, capacity, connection.
     """
 
     name = "local"
@@ -37,6 +37,7 @@ class MemoryPlatform(Platform):
     ) -> None:
         super().__init__(**kwargs)
         self.takes_turns = takes_turns  # type: ignore[misc]
+        self.claims = True  # type: ignore[misc]
         self.automatic = automatic
         self.total = total
         self.calls: list[tuple[str, str]] = []
@@ -105,6 +106,16 @@ class MemoryPlatform(Platform):
             self._set(spec, known.status)
             if self.automatic and known.status.phase in USABLE:
                 self._advance(spec)
+
+    async def claim(self, id: str, spec: Spec) -> bool:
+        async with self._around("claim", id):
+            known = self.backends.get(id)
+            if known is None or not known.spec.unclaimed or known.spec.stop:
+                return False
+            if known.status.phase is not Phase.RUNNING or known.spec.pod != spec.pod:
+                return False
+            self._set(spec, known.status)
+            return True
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
         async with self._around("stop", id):

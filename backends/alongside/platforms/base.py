@@ -61,6 +61,8 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     name: ClassVar[str]
     takes_turns: ClassVar[bool] = False
     """Whether there can be several services over the same state, of which one acts."""
+    claims: ClassVar[bool] = False
+    """Whether backends can be kept ready and given to their first owner later, by `claim`."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -83,6 +85,16 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
 
         Raises NotFound when there is none; a generation older than the stored one is ignored.
         """
+
+    async def claim(self, id: str, spec: Spec) -> bool:
+        """Give a running backend that is nobody's (`Spec.unclaimed`) to its first owner.
+
+        In one step its specification becomes `spec`, which has the same id and options, the next
+        generation and another owner, session, name, lifetime and so on. False, and nothing has
+        changed, when it is not there, not running, ending or somebody's already, or when the
+        containers that `spec.pod` asks for are others than those that run. Only where `claims`.
+        """
+        return False
 
     @abstractmethod
     async def stop(self, id: str, *, forget: bool = True) -> None:

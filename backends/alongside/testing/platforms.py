@@ -148,6 +148,29 @@ class PlatformSuite:
         with pytest.raises(NotFound):
             await platform.update(self.spec())
 
+    async def test_one_that_is_nobodys_is_given_away_once(self, platform: Platform) -> None:
+        if not platform.claims:
+            pytest.skip("this platform gives no backends away")
+        ready = await self.running(platform, owner="")
+        wishes = [self._claiming(ready, owner) for owner in ("ada", "bob")]
+        done = await asyncio.gather(*(platform.claim(ready.id, wish) for wish in wishes))
+        assert sorted(done) == [False, True]
+        seen = await self.find(platform, ready.id)
+        assert seen is not None
+        assert seen.spec == wishes[done.index(True)]
+        assert seen.status.phase is RUNNING
+        assert (await platform.connection(ready.id)).address
+        assert not await platform.claim(ready.id, self._claiming(ready, "eve"))
+        assert not await platform.claim("unknown", self._claiming(ready, "eve"))
+
+    async def test_one_that_is_ending_is_not_given_away(self, platform: Platform) -> None:
+        if not platform.claims:
+            pytest.skip("this platform gives no backends away")
+        ready = await self.running(platform, owner="")
+        await platform.stop(ready.id)
+        assert not await platform.claim(ready.id, self._claiming(ready, "ada"))
+        await until(platform, ready.id, None, self.timeout)
+
     async def test_a_watch_begins_with_all_and_then_tells_changes(self, platform: Platform) -> None:
         first = await self.running(platform)
         async with aclosing(platform.watch()) as one, aclosing(platform.watch()) as two:  # type: ignore[type-var]
@@ -261,6 +284,12 @@ class PlatformSuite:
 
     def _role(self, seen: Observed) -> str:
         return next(role for role in seen.status.roles if role.startswith(self.log_role))
+
+    def _claiming(self, ready: Spec, owner: str) -> Spec:
+        """What a launch of this owner makes of one that is kept ready."""
+        wish = self.spec(owner=owner, name="mine", idle=3600)
+        changes = {"id": ready.id, "claimed": wish.id, "generation": ready.generation + 1}
+        return wish.model_copy(update=changes)
 
     def _resized(self, spec: Spec, members: int, generation: int) -> Spec:
         options = spec.options | {self.size: members}
