@@ -62,6 +62,49 @@ def test_a_serving_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     assert not any(exists(pid) for pid in serving(tmp_path))
 
 
+FIRST = """\
+import os, signal, sys, time
+from pathlib import Path
+from alongside_service.keeper import keep
+assert os.getpid() == 1
+home = Path(sys.argv[1])
+def serve():
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    if not (middle := os.fork()):
+        os.fork()  # an orphan, as soon as the middle one ends
+        os._exit(0)
+    os.waitpid(middle, 0)
+    (home / "orphaned").touch()
+    while True:
+        time.sleep(60)
+sys.exit(keep(serve, home / "service.json", follow_parent=False))
+"""
+
+
+def children(pid: int) -> list[int]:
+    """Zombies included."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def test_the_first_process_of_a_container_reaps_orphans_and_ends_when_told(tmp_path: Path) -> None:
+    namespaces = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*namespaces, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs user and process namespaces")
+    outside = subprocess.Popen([*namespaces, sys.executable, "-c", FIRST, str(tmp_path)])
+    try:
+        wait_for(lambda: (tmp_path / "orphaned").exists(), "an orphan")
+        (keeper,) = children(outside.pid)
+        wait_for(lambda: len(children(keeper)) == 1, "the orphan's end")
+        os.kill(keeper, signal.SIGTERM)
+        assert outside.wait(15) == 0
+    finally:
+        outside.kill()
+        outside.wait(5)
+
+
 def test_one_that_always_fails_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "fail").touch()
     keeper = start(tmp_path)
