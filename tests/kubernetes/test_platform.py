@@ -23,7 +23,6 @@ def make_platform(kubeconfig: str, namespace: str, image: str) -> KubernetesPlat
         service_peers=ANYWHERE,
         client_peers=ANYWHERE,
         core_overcommit=20.0,
-        lease_duration=4.0,
     )
 
 
