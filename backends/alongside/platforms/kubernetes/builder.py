@@ -113,7 +113,11 @@ class Builder:
         body = objects.policy(spec, self.roles(spec), self.setting, record)
         namespace, name = self.setting.namespace, body["metadata"]["name"]
         if await self.cluster.create(POLICIES, namespace, body) is None:
-            await self.cluster.patch(POLICIES, namespace, name, {"spec": body["spec"]})
+            patch = {"spec": body["spec"], "metadata": objects.ownership(spec)}
+            await self.cluster.patch(POLICIES, namespace, name, patch)
+            if self.custom is not None:  # it has been claimed, or shared
+                patch = {"metadata": objects.ownership(spec)}
+                await self.cluster.patch(DASK_CLUSTERS, namespace, spec.id, patch)
         self._policy_for = wanted
 
     async def make_process(self, spec: Spec, role: Role, name: str) -> None:

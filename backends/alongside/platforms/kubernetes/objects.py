@@ -49,6 +49,11 @@ class Setting:
     unbounded: Mapping[str, Any] = field(default_factory=dict)
     pod: Pod = field(default_factory=Pod)
 
+    def pod_of(self, spec: Spec) -> Pod:
+        """What the pods of a backend have besides, image included."""
+        whole = spec.pod.over(self.pod)
+        return whole.model_copy(update={"image": whole.image or self.image})
+
 
 def selector(*, component: str) -> str:
     """The label selector of all objects of one sort."""
@@ -282,9 +287,9 @@ def deployment(
             "selector": {"matchLabels": match},
             "template": {
                 "metadata": {
-                    "labels": {**_pod(spec, setting).labels, **labels},
+                    "labels": {**setting.pod_of(spec).labels, **labels},
                     "annotations": {
-                        **_pod(spec, setting).annotations,
+                        **setting.pod_of(spec).annotations,
                         **metadata["annotations"],
                         # a worker holds data, the scheduler everything
                         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
@@ -296,13 +301,9 @@ def deployment(
     }
 
 
-def _pod(spec: Spec, setting: Setting) -> Pod:
-    return spec.pod.over(setting.pod)
-
-
 def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Setting) -> Object:
     """The pod of one process. Passes the restricted Pod Security Standard."""
-    more = _pod(spec, setting)
+    more = setting.pod_of(spec)
     amounts: Object = {}
     if role.cores:
         amounts["cpu"] = str(role.cores)
@@ -314,7 +315,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
     environment = {"HOME": "/tmp", **command.env, **more.environment}  # noqa: S108
     container: Object = {
         "name": "dask" if spec.kind == "dask" else "main",
-        "image": more.image or setting.image,
+        "image": more.image,
         "imagePullPolicy": setting.pull_policy,
         "command": list(command.argv),
         "env": [

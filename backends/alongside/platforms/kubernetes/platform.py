@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
@@ -27,7 +27,7 @@ from alongside.kinds import get_kind, kinds
 from alongside.kinds.base import Pages, Place
 from alongside.models import Capacity, Connection, Pod, Resources, Spec, Status
 from alongside.names import is_backend_id
-from alongside.phases import ENDED, USABLE
+from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.base import Change, Observed, Platform, Removed
 from alongside.platforms.kubernetes import objects, trouble
 from alongside.platforms.kubernetes.api import (
@@ -60,6 +60,7 @@ class KubernetesPlatform(Platform):
 
     name: ClassVar[str] = "kubernetes"
     takes_turns: ClassVar[bool] = True
+    claims: ClassVar[bool] = True
 
     kubeconfig = Unicode(
         help="Path of a kubeconfig file. Default: the pod's service account, else `$KUBECONFIG`."
@@ -336,7 +337,7 @@ class KubernetesPlatform(Platform):
             self._wrote(CONFIG_MAPS, made)
 
     async def update(self, spec: Spec) -> None:
-        def change(present: Spec) -> Spec | None:
+        def change(present: Spec, _: Status) -> Spec | None:
             if spec.generation < present.generation:
                 return None
             ending = {"stop": present.stop or spec.stop, "forget": present.forget or spec.forget}
@@ -345,7 +346,7 @@ class KubernetesPlatform(Platform):
         await self._change(spec.id, change)
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
-        def change(present: Spec) -> Spec | None:
+        def change(present: Spec, _: Status) -> Spec | None:
             wish = {"stop": True, "forget": present.forget or forget}
             wanted = present.model_copy(update=wish)
             return None if wanted == present else wanted
@@ -356,20 +357,34 @@ class KubernetesPlatform(Platform):
             except NotFound:
                 return
 
-    async def _change(self, id: str, change: Any) -> None:
-        """Replace the specification in a record, unless somebody else just did: then again."""
+    async def claim(self, id: str, spec: Spec) -> bool:
+        def change(present: Spec, status: Status) -> Spec | None:
+            running = status.phase is Phase.RUNNING and not present.stop
+            mine = present.unclaimed and present.generation < spec.generation
+            same = self._setting.pod_of(present) == self._setting.pod_of(spec)
+            return spec if running and mine and same else None
+
+        try:
+            return await self._change(id, change)
+        except NotFound:
+            return False
+
+    async def _change(self, id: str, change: Callable[[Spec, Status], Spec | None]) -> bool:
+        """Replace the specification in a record, unless somebody else just did: then again.
+
+        False when `change` returns None, which means that nothing is to be changed.
+        """
         namespace, name = self._setting.namespace, objects.record_name(id)
         for _ in range(_TRIES):
             item = await self._kubernetes.get(CONFIG_MAPS, namespace, name)
             if item is None:
                 raise _unknown()
             try:
-                present, _status = objects.parse_record(item)
+                wanted = change(*objects.parse_record(item))
             except ValueError:
                 raise _unknown() from None
-            wanted = change(present)
             if wanted is None:
-                return
+                return False
             patch = {
                 "metadata": {
                     "resourceVersion": item["metadata"]["resourceVersion"],
@@ -384,7 +399,7 @@ class KubernetesPlatform(Platform):
             if written is None:
                 raise _unknown()
             self._wrote(CONFIG_MAPS, written)
-            return
+            return True
         raise StorageFailed("Its record changes all the time.", "Try again.")
 
     # -- views -----------------------------------------------------------------------------
