@@ -98,11 +98,12 @@ class Release:
     # -- what is there -----------------------------------------------------------------------
 
     def held(self) -> set[str]:
-        """Everything in the namespace, but for events and Helm's own notes."""
+        """Everything in the namespace, but for Helm's own notes and the pods of its Deployments."""
         found = {
             f"{kind}/{one.name}"
             for kind in KINDS
             for one in self.api.get(kind, namespace=self.namespace)
+            if not (kind == "pods" and "helm.sh/chart" in one.labels)
         }
         return {one for one in found if not one.startswith("secrets/sh.helm.release")}
 
