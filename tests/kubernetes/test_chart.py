@@ -80,8 +80,8 @@ def test_nobody_gets_in_with_another_password(release: Release) -> None:
 ALLOWED: dict[tuple[str, str], set[str]] = {
     ("", "configmaps"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "secrets"): {"get", "create", "delete"},
-    ("", "services"): {"get", "create", "delete"},
-    ("networking.k8s.io", "networkpolicies"): {"get", "create", "patch", "delete"},
+    ("", "services"): {"create", "delete"},
+    ("networking.k8s.io", "networkpolicies"): {"create", "patch", "delete"},
     ("kubernetes.dask.org", "daskclusters"): {
         *("get", "list", "watch", "create", "patch", "delete"),
     },
