@@ -51,7 +51,7 @@ def release(
         one.uninstall()
 
 
-@pytest.mark.shows("K106", "K109")
+@pytest.mark.shows("K106")
 def test_one_installation_on_an_empty_cluster_gives_a_login_page(release: Release) -> None:
     """And a service behind it, which also `helm test` finds in order."""
     page = httpx.get(release.address(), follow_redirects=True, trust_env=False, timeout=30)
@@ -160,7 +160,7 @@ def reached(release: Release, labels: dict[str, str], *places: str) -> set[str]:
     return set(json.loads(release.run(labels, "python", "-c", CONNECT, *places)))
 
 
-@pytest.mark.shows("T158", "K103", "K104")
+@pytest.mark.shows("T158")
 def test_the_network_is_closed_but_for_those_who_belong_together(release: Release) -> None:
     """Tried from pods, with the policies enforced."""
     hub, service = "alongside-hub:8081", "alongside:8790"
