@@ -25,7 +25,9 @@ from alongside.errors import (
 
 Object = dict[str, Any]
 _TIMEOUT = 10.0  # seconds for one answer
-_WATCH = 290  # seconds after which the server ends a watch, and it is begun again
+# Seconds after which the server ends a watch, and it is begun again. A connection that has been
+# lost without a word, as at the loss of a router, is noticed a little later than that.
+_WATCH = 120
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _GONE, _INVALID = 401, 403, 404, 409, 410, 422
 
 
@@ -146,7 +148,7 @@ class Cluster:
             "timeoutSeconds": str(_WATCH),
             "labelSelector": labels,
         }
-        timeout = httpx.Timeout(_TIMEOUT, read=_WATCH + 30)
+        timeout = httpx.Timeout(_TIMEOUT, read=_WATCH + _TIMEOUT)
         async for line in self._lines(resource, namespace, "", query, timeout):
             event = json.loads(line)
             if event["type"] == "ERROR":

@@ -75,6 +75,7 @@ class Builder:
         roles = self.roles(spec)
         commands = {role.name: self._command(spec, role, process(role, 1)) for role in roles}
         body = objects.dask_cluster(spec, roles, commands, self.setting, record)
+        self._policy_for = ()  # it may be gone
         custom, _, _ = await asyncio.gather(
             self._obtain(DASK_CLUSTERS, body),
             self._make_secret(spec, record),
@@ -101,7 +102,8 @@ class Builder:
         name = objects.record_name(spec.id)
         item = await self.cluster.get(SECRETS, self.setting.namespace, name)
         if item is None:
-            contents = await asyncio.to_thread(self.kind.secrets, spec)
+            # the same again where somebody deleted it: processes that run go on with these
+            contents = self.secrets or await asyncio.to_thread(self.kind.secrets, spec)
             item = await self._obtain(SECRETS, objects.secret(spec, contents, record))
         self.secrets = objects.secret_contents(item)
 

@@ -71,8 +71,12 @@ class Reflector:
                         self.put(item)
             except Expired:
                 self._version = ""
-            except AlongsideError as error:
-                _log.warning("The watch of %s broke: %s", self._resource.plural, error)
+            except Exception as error:
+                # Whatever it is, a platform that hears nothing any more would be worse.
+                odd = not isinstance(error, AlongsideError)
+                _log.warning(
+                    "The watch of %s broke: %r", self._resource.plural, error, exc_info=odd
+                )
                 self._version = ""
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)

@@ -328,6 +328,7 @@ class Steward:
     def _lost_head(self) -> None:
         """The process that holds everything together is another one now, or none."""
         self._heard, self._ready = False, frozenset()
+        self._made = False
         self._settled = time.monotonic()
         self._story.set(ready=0, idle_since=None)
         if self._story.phase in (Phase.RUNNING, Phase.SCALING):
@@ -360,6 +361,7 @@ class Steward:
             self._story.enter(Phase.RUNNING, f"Running with {self._counted(self._aim)}")
         elif not settled and phase is Phase.RUNNING:
             self._settled = time.monotonic()
+            self._made = False  # who deleted a member by hand may have deleted more
             self._story.enter(
                 Phase.SCALING, f"Going from {len(self._ready)} to {self._counted(self._aim)}"
             )
