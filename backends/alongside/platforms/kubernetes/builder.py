@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from alongside.errors import AlongsideError, NotReady
+from alongside.errors import AlongsideError, Conflict, NotReady
 from alongside.kinds.base import Command, Kind, Role
 from alongside.models import Spec
 from alongside.platforms.kubernetes import objects
@@ -31,6 +32,10 @@ _LOG_LINES, _LOG_BYTES, _LOG_MOST = 200, 16_384, 20
 _LOG_WAIT = 3.0  # seconds
 _ASK_AGAIN = 5.0  # seconds until what is still there is deleted again
 _OVERDUE = 30.0  # seconds beyond their grace for pods to go, whose node may be gone
+
+# What the Dask operator puts on the resources that it watches. It has nothing to clear away there
+# that we don't, and after it was uninstalled nobody would take this off.
+_OPERATOR = "kopf.zalando.org/KopfFinalizerMarker"
 
 _log = logging.getLogger("alongside.kubernetes")
 
@@ -136,8 +141,8 @@ class Builder:
 
     async def is_deleted(self, spec: Spec) -> bool:
         """Whether somebody has deleted its custom resource, and so means the backend."""
-        if self._seen.custom(spec.id) is not None:
-            return False
+        if (seen := self._seen.custom(spec.id)) is not None:
+            return "deletionTimestamp" in seen["metadata"]
         found = await self.cluster.get(DASK_CLUSTERS, self.setting.namespace, spec.id)
         return found is None or "deletionTimestamp" in found["metadata"]
 
@@ -200,16 +205,32 @@ class Builder:
             )
         first = not self._deleted_at
         self._deleted_at = moment
+        if not first:
+            await self._release(spec)
         return first and not (pods or deployments or self._seen.custom(spec.id))
 
+    async def _release(self, spec: Spec) -> None:
+        """Let a custom resource go that an operator holds which is no longer there to do so."""
+        metadata = (self._seen.custom(spec.id) or {}).get("metadata", {})
+        holders = metadata.get("finalizers") or []
+        if "deletionTimestamp" not in metadata or _OPERATOR not in holders:
+            return
+        others = [holder for holder in holders if holder != _OPERATOR]
+        version = metadata["resourceVersion"]
+        patch = {"metadata": {"resourceVersion": version, "finalizers": others}}
+        with contextlib.suppress(Conflict):
+            await self.cluster.patch(DASK_CLUSTERS, self.setting.namespace, spec.id, patch)
+
     def overdue(self, spec: Spec) -> list[str]:
-        """The pods that are still there although their time, and more, is over."""
+        """What is still there although its time, and more, is over."""
         if (
             not self._ending_since
             or time.monotonic() - self._ending_since < objects.GRACE + _OVERDUE
         ):
             return []
-        return sorted(pod["metadata"]["name"] for pod in self._seen.pods(spec.id))
+        custom = self._seen.custom(spec.id)
+        left = [*self._seen.pods(spec.id), *self._seen.deployments(spec.id)]
+        return sorted(item["metadata"]["name"] for item in (*left, *([custom] if custom else [])))
 
     async def forget(self, spec: Spec) -> None:
         """The record too."""

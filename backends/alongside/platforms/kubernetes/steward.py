@@ -335,10 +335,7 @@ class Steward:
             name = self._head.name
             message = f"The {name} was lost and is replaced; what was in memory is gone."
             remedy = "Compute again what had been kept there."
-            if self._story.phase is Phase.RUNNING:
-                self._story.enter(Phase.SCALING, message, f"{name.capitalize()}Lost", remedy)
-            else:
-                self._story.tell(message)
+            self._story.enter(Phase.SCALING, message, f"{name.capitalize()}Lost", remedy)
 
     def _address(self) -> str:
         host = f"{objects.head_name(self.spec, self._roles)}.{self._builder.setting.namespace}"
@@ -494,7 +491,7 @@ class Steward:
             if not await self._builder.clear(self.spec):
                 if stuck := self._builder.overdue(self.spec):
                     self._story.tell(
-                        f"Kubernetes does not end these pods: {', '.join(stuck)}. "
+                        f"Kubernetes does not take these away: {', '.join(stuck)}. "
                         "An administrator has to look after their nodes and finalizers"
                     )
                     await self._save()
