@@ -27,7 +27,7 @@ from alongside.errors import StorageFailed, Unavailable
 from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.kubernetes import builder, platform
-from alongside.platforms.kubernetes.api import Refused, Resource
+from alongside.platforms.kubernetes.api import CONFIG_MAPS, Cluster, Refused, Resource
 from alongside.testing import make_spec
 from tests.helm import chart
 from tests.kubernetes import backends
@@ -120,6 +120,30 @@ async def test_an_api_server_that_is_gone_for_a_while_is_made_up_for(
         await bench.settled(spec, 1)
         await computes(bench, spec)
         await bench.running()
+
+
+async def test_ways_to_the_api_server_do_not_share_connections(
+    kubeconfig: str, kubernetes: ApiClient, namespace: str
+) -> None:
+    """One that is closed takes no other's watches with it."""
+    one, other = Cluster(kubeconfig), Cluster(kubeconfig)
+    await one.open()
+    await other.open()
+    try:
+        _, version = await one.list(CONFIG_MAPS, namespace)
+        changes = one.watch(CONFIG_MAPS, namespace, "made-by=hand", version)
+        first = asyncio.create_task(anext(changes))
+        await other.list(CONFIG_MAPS, namespace)
+        await other.close()
+        await CoreV1Api(kubernetes).create_namespaced_config_map(
+            namespace, {"metadata": {"name": "x", "labels": {"made-by": "hand"}}}
+        )
+        change, item = await asyncio.wait_for(first, 30)
+        assert (change, item["metadata"]["name"]) == ("ADDED", "x")
+        await changes.aclose()
+    finally:
+        await one.close()
+        await other.close()
 
 
 # -- the service -------------------------------------------------------------------------------

@@ -70,7 +70,9 @@ class Cluster:
         """Find the cluster and say hello. Raises Unavailable."""
         try:
             async with asyncio.timeout(_TIMEOUT):
-                self._api = await kr8s.asyncio.api(**self._where)
+                # Not `kr8s.asyncio.api`: that hands out the same object again, connections
+                # included, so that closing one would break the watches of another.
+                self._api = await kr8s.asyncio.Api(**self._where, bypass_factory=True)
         except (Exception, TimeoutError) as error:  # kr8s raises whatever it meets
             raise Unavailable(
                 f"No Kubernetes cluster can be reached ({type(error).__name__}: {error}).",
