@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
-from alongside.platforms.kubernetes import KubernetesPlatform
-from alongside.testing import PlatformSuite, until
+from alongside.models import Status
+from alongside.phases import Phase
+from alongside.platforms.kubernetes import KubernetesPlatform, objects
+from alongside.testing import PlatformSuite, make_spec, until
 from tests.kubernetes import watching
 
 # What the host, where the tests run, is to the cluster's network policies.
@@ -56,3 +61,51 @@ class TestKubernetesPlatform(PlatformSuite):
         self, kubeconfig: str, namespace: str, images: dict[str, str]
     ) -> Callable[[], KubernetesPlatform]:
         return lambda: make_platform(kubeconfig, namespace, images["session"])
+
+
+@pytest.mark.shows("K1", "K15")
+async def test_the_dask_operator_finds_everything_done(
+    platform: KubernetesPlatform, dask_operator: None
+) -> None:
+    """With the real one at work, which may even be quicker, there is one of each all the same."""
+    for _ in range(3):
+        spec = make_spec("dask", {"workers": 2, "memory": "256 MiB"})
+        await platform.launch(spec)
+        await until(platform, spec.id, Phase.RUNNING, 90)
+        for generation, workers in enumerate((3, 1), start=2):
+            options = spec.options | {"workers": workers}
+            await platform.update(
+                spec.model_copy(update={"options": options, "generation": generation})
+            )
+            seen = await until(platform, spec.id, has(workers), 90)
+            processes = sorted(map(objects.process_of, platform.deployments(spec.id)))
+            assert processes[0] == "scheduler"
+            assert len(processes) == 1 + workers
+            assert seen.spec.generation == generation
+        await platform.stop(spec.id)
+        await until(platform, spec.id, None, 90)
+
+
+def has(workers: int) -> Callable[[Status], bool]:
+    return lambda status: status.phase is Phase.RUNNING and status.ready == workers
+
+
+@pytest.fixture
+def dask_operator(kubeconfig: str) -> Iterator[None]:
+    """The operator of dask-kubernetes, as a process of this host."""
+    command = [
+        *(sys.executable, "-m", "kopf", "run", "-m", "dask_kubernetes.operator.controller"),
+        *("--all-namespaces", "--standalone"),
+    ]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "KUBECONFIG": kubeconfig},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        assert process.poll() is None, "the operator has ended"
+    finally:
+        process.kill()  # asked kindly, it waits for handlers that wait for others
+        process.wait(30)

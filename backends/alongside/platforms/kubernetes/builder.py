@@ -161,18 +161,11 @@ class Builder:
 
     # -- taking away -----------------------------------------------------------------------
 
-    async def remove(self, spec: Spec, role: Role, names: Iterable[str]) -> None:
-        """The Deployments of these processes."""
-        await asyncio.gather(
-            *(
-                self.cluster.delete(
-                    DEPLOYMENTS,
-                    self.setting.namespace,
-                    objects.deployment_name(spec, role, name),
-                )
-                for name in names
-            )
-        )
+    async def remove(self, deployments: Iterable[Object]) -> None:
+        """These Deployments."""
+        names = [item["metadata"]["name"] for item in deployments]
+        namespace = self.setting.namespace
+        await asyncio.gather(*(self.cluster.delete(DEPLOYMENTS, namespace, n) for n in names))
 
     async def clear(self, spec: Spec) -> bool:
         """Everything but the record; True once it is gone."""

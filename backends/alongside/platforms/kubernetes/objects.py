@@ -66,8 +66,9 @@ def id_of(item: Object) -> str:
 
 
 def process_of(item: Object) -> str:
-    """The process, e.g. ``worker-3``, that a Deployment or pod is."""
-    return str(item["metadata"].get("labels", {}).get(f"{PREFIX}/process", ""))
+    """The process, e.g. ``worker-3``, that a Deployment or pod is; its name where it isn't ours."""
+    name = item["metadata"]["name"]
+    return str(item["metadata"].get("labels", {}).get(f"{PREFIX}/process", name))
 
 
 def role_of(item: Object) -> str:
@@ -263,16 +264,20 @@ def dask_labels(spec: Spec, role: Role) -> dict[str, str]:
     return {**labels, "dask.org/component": "worker", **group}
 
 
-def deployment(
-    spec: Spec, role: Role, process: str, command: Command, setting: Setting, owner: Object
-) -> Object:
-    """One process: a Deployment of one pod, started again wherever it ends."""
-    labels = {
+def _process_labels(spec: Spec, role: Role, process: str) -> dict[str, str]:
+    return {
         **_labels(spec, "backend"),
         **dask_labels(spec, role),
         f"{PREFIX}/role": role.name,
         f"{PREFIX}/process": process,
     }
+
+
+def deployment(
+    spec: Spec, role: Role, process: str, command: Command, setting: Setting, owner: Object
+) -> Object:
+    """One process: a Deployment of one pod, started again wherever it ends."""
+    labels = _process_labels(spec, role, process)
     metadata = _metadata(deployment_name(spec, role, process), spec, "backend", owner)
     metadata["labels"] = labels
     match = {key: labels[key] for key in (f"{PREFIX}/id", f"{PREFIX}/process")}
@@ -430,11 +435,14 @@ def dask_cluster(
         "metadata": metadata,
         "spec": {
             "scheduler": {
+                # An operator that is quicker than we are makes the same as we would.
+                "metadata": {"labels": _process_labels(spec, head, head.name)},
                 "spec": pod_spec(spec, head, head.name, commands[head.name], setting),
                 "service": _service_spec(spec, roles),
             },
             "worker": {
                 "replicas": 0,
+                "metadata": {"labels": {f"{PREFIX}/role": worker.name}},
                 "spec": pod_spec(spec, worker, "worker", commands[worker.name], setting),
             },
         },

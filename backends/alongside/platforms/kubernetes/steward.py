@@ -233,20 +233,22 @@ class Steward:
         members = self._members()
         for role in self._roles:
             if role.members:
-                names = [n for n, item in members.items() if objects.role_of(item) == role.name]
-                await self._let_go(role, names, len(names) - self._aims[role.name])
+                mine = {
+                    n: item for n, item in members.items() if objects.role_of(item) == role.name
+                }
+                await self._let_go(role, mine, len(mine) - self._aims[role.name])
         if self._story.phase is Phase.RUNNING:
             first = next(role for role in self._roles if role.members)
             await self._builder.tell_number(self.spec, self._aims[first.name])
 
-    async def _let_go(self, role: Role, names: list[str], surplus: int) -> None:
+    async def _let_go(self, role: Role, members: dict[str, Object], surplus: int) -> None:
         """Take members away: those that never worked at once, others when their data has moved."""
         if surplus <= 0 or self._story.phase not in (Phase.RUNNING, Phase.SCALING):
             return
-        leaving = [name for name in names if name not in self._ready][:surplus]
+        leaving = [name for name in members if name not in self._ready][:surplus]
         surplus -= len(leaving)
         if surplus and time.monotonic() >= self._shrink_after:
-            moved = [name for name in await self._shrink(role, surplus) if name in names]
+            moved = [name for name in await self._shrink(role, surplus) if name in members]
             leaving += moved
             if len(moved) < surplus:
                 self._shrink_after = time.monotonic() + _AGAIN
@@ -254,7 +256,7 @@ class Steward:
                     f"{self._counted(surplus - len(moved))} can't be let go yet: their data or "
                     "work is still needed and does not fit elsewhere"
                 )
-        await self._builder.remove(self.spec, role, leaving)
+        await self._builder.remove(members[name] for name in leaving)
         for name in leaving:
             self._story.tell(f"{name} has left")
 
