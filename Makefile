@@ -1,6 +1,6 @@
 # What can be done with a checkout. Each target is one line; all they need is Python >= 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-hub-5.5 test-kubernetes images check bench docs lock lists format wheel clean
+.PHONY: help run test test-hub-5.5 test-kubernetes images check bench bench-kubernetes docs lock lists format wheel clean
 PY := .venv/bin/python
 READY := .venv/.ready deploy/local/proxy/node_modules/.ready
 
@@ -27,6 +27,9 @@ check: $(READY) ## Check style, types, imports, locks, documentation, licences
 
 bench: $(READY) ## Measure, against peers in the same run
 	$(PY) -m benchmarks --write docs/reference/benchmarks.txt $(ARGS)
+
+bench-kubernetes: $(READY) ## Measure on the cluster of KUBECONFIG, where its service names resolve
+	$(PY) -m benchmarks.kubernetes --write docs/reference/benchmarks-kubernetes.txt $(ARGS)
 
 docs: $(READY) ## Build the documentation into docs/_build
 	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -161,11 +161,21 @@ class Builder:
 
     # -- taking away -----------------------------------------------------------------------
 
-    async def remove(self, deployments: Iterable[Object]) -> None:
-        """These Deployments."""
-        names = [item["metadata"]["name"] for item in deployments]
+    async def remove(self, spec: Spec, deployments: Mapping[str, Object]) -> None:
+        """These processes, by name: their Deployments, and at once their pods.
+
+        A worker that has given its data away has ended by itself. What Kubernetes has started
+        again in its place doesn't hear a signal yet, and would use up all of its time to end.
+        """
         namespace = self.setting.namespace
+        names = [item["metadata"]["name"] for item in deployments.values()]
         await asyncio.gather(*(self.cluster.delete(DEPLOYMENTS, namespace, n) for n in names))
+        pods = [
+            pod["metadata"]["name"]
+            for pod in self._seen.pods(spec.id)
+            if objects.process_of(pod) in deployments
+        ]
+        await asyncio.gather(*(self.cluster.delete(PODS, namespace, p, grace=1) for p in pods))
 
     async def clear(self, spec: Spec) -> bool:
         """Everything but the record; True once it is gone."""

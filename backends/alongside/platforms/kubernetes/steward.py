@@ -256,7 +256,7 @@ class Steward:
                     f"{self._counted(surplus - len(moved))} can't be let go yet: their data or "
                     "work is still needed and does not fit elsewhere"
                 )
-        await self._builder.remove(members[name] for name in leaving)
+        await self._builder.remove(self.spec, {name: members[name] for name in leaving})
         for name in leaving:
             self._story.tell(f"{name} has left")
 
