@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from traitlets import List, Unicode
+from traitlets import List, Unicode, default
 
 from alongside.errors import InvalidRequest
 from alongside.models import Pod
@@ -49,6 +49,18 @@ class AlongsideKubeSpawner(AlongsideMixin, PodSpawner):
     def tell(self, message: str) -> None:
         if self._story is not None:
             self._story.tell(message)
+
+    # Without a service, KubeSpawner's own form and profiles
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        owner = AlongsideMixin if self.service else PodSpawner
+        return owner._options_form_default(self)
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        owner = AlongsideMixin if self.service else PodSpawner
+        return owner._options_from_form_default(self)
 
     # Settings
 

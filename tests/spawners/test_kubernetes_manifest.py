@@ -276,3 +276,16 @@ async def test_a_cluster_that_does_not_answer_is_said_in_words() -> None:
     spawner = make_spawner({"start_timeout": 5, "k8s_api_request_timeout": 1})
     with pytest.raises(Refusal, match="The cluster does not answer"):
         await PodSpawner.start(spawner)
+
+
+@pytest.mark.shows("T27")
+async def test_without_a_service_the_list_of_profiles_is_kubespawners() -> None:
+    """Form, what comes of it, and what it does to the pod."""
+    large = {"display_name": "Large", "kubespawner_override": {"cpu_limit": 8}}
+    spawner = make_spawner({"profile_list": [large]})
+    spawner.service_url = ""
+    form = spawner.options_form
+    assert "Large" in form
+    spawner.user_options = spawner.options_from_form({"profile": ["large"]})
+    assert spawner.user_options == {"profile": "large"}
+    assert notebook(await manifest(spawner, None))["resources"]["limits"]["cpu"] == 8
