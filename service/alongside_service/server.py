@@ -18,6 +18,9 @@ _PORT_WAIT = 15.0
 _PAUSE = 0.1
 _GRACE = 2
 _CONNECTIONS = 2000
+# Longer than proxies keep a connection that nobody uses (Node 5 s, many others 60 s): one that is
+# closed here at the moment of its next use would be a request without an answer.
+_KEPT = 75
 
 
 class CannotListen(Exception):
@@ -86,6 +89,7 @@ def serve(app: FastAPI, sock: socket.socket) -> None:
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEPT,
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=64 * 1024,
     )

@@ -17,7 +17,8 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.config import new_client_from_config
 
 from tests.house.scripts import script
-from tests.kubernetes import watching
+from tests.kubernetes import backends, watching
+from tests.kubernetes.backends import Bench
 from tests.kubernetes.dask_definitions import install
 
 HERE = Path(__file__).resolve().parent
@@ -87,3 +88,16 @@ def images() -> dict[str, str]:
     """The images' names in the cluster by what they are: `session`, `service`, `hub`."""
     tool = script("images")
     return {target: tool.name_of(target) for target in tool.TARGETS}
+
+
+@pytest.fixture
+async def bench(
+    kubeconfig: str,
+    kubernetes: ApiClient,
+    namespace: str,
+    images: dict[str, str],
+    dask_definitions: None,
+) -> AsyncIterator[Bench]:
+    """A platform that acts, in a namespace of its own; nothing of its backends is left."""
+    async with backends.bench(kubeconfig, kubernetes, namespace, images["session"]) as it:
+        yield it

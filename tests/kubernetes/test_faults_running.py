@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from distributed import wait
-from kubernetes_asyncio.client import ApiClient, AppsV1Api, CustomObjectsApi
+from kubernetes_asyncio.client import AppsV1Api, CustomObjectsApi
 
 from alongside.models import Spec
 from alongside.phases import USABLE, Phase
 from alongside.platforms.kubernetes import builder
 from alongside.platforms.kubernetes.objects import PREFIX
-from tests.kubernetes import backends, watching
+from tests.kubernetes import watching
 from tests.kubernetes.backends import FAILED, NOWHERE, RUNNING, SCALING, STOPPED, Bench
 
 # The image has the Python of its distribution.
 pytestmark = pytest.mark.filterwarnings("ignore:Mismatched versions")
 GROUP = ("kubernetes.dask.org", "v1")
-
-
-@pytest.fixture
-async def bench(
-    kubeconfig: str,
-    kubernetes: ApiClient,
-    namespace: str,
-    images: dict[str, str],
-    dask_definitions: None,
-) -> AsyncIterator[Bench]:
-    async with backends.bench(kubeconfig, kubernetes, namespace, images["session"]) as it:
-        yield it
 
 
 async def computes(bench: Bench, spec: Spec) -> None:

@@ -6,11 +6,9 @@ Each test spoils one thing; the cluster refuses by itself.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from kubernetes_asyncio.client import ApiClient
 
 from alongside.models import Spec, Status
 from alongside.phases import Phase
@@ -21,18 +19,6 @@ from tests.kubernetes.backends import FAILED, NOWHERE, Bench
 # The image has the Python of its distribution.
 pytestmark = pytest.mark.filterwarnings("ignore:Mismatched versions")
 SOON = 10.0  # seconds in which a reason is told
-
-
-@pytest.fixture
-async def bench(
-    kubeconfig: str,
-    kubernetes: ApiClient,
-    namespace: str,
-    images: dict[str, str],
-    dask_definitions: None,
-) -> AsyncIterator[Bench]:
-    async with backends.bench(kubeconfig, kubernetes, namespace, images["session"]) as it:
-        yield it
 
 
 async def told(bench: Bench, spec: Spec, reason: str) -> Status:

@@ -128,7 +128,10 @@ class KubernetesPlatform(Platform):
 
     async def open(self) -> None:
         cluster = Cluster(self.kubeconfig, self.context)
+        # Connections of their own: people who follow many logs must not hold up the Lease.
+        self._log_reader = Cluster(self.kubeconfig, self.context)
         await cluster.open()
+        await self._log_reader.open()
         self._setting = self._make_setting(self.namespace or cluster.namespace)
         self._watchers: set[asyncio.Queue[Change]] = set()
         self._stewards: dict[str, Steward] = {}
@@ -153,7 +156,7 @@ class KubernetesPlatform(Platform):
             await asyncio.gather(*(each.load() for each in self._reflectors.values()))
         except AlongsideError:
             self._cluster = None
-            await cluster.close()
+            await asyncio.gather(cluster.close(), self._log_reader.close())
             raise
         # in a pod there is one service at a time, so the next may go on where one has died
         identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{secrets.token_hex(4)}"
@@ -179,7 +182,7 @@ class KubernetesPlatform(Platform):
         await asyncio.gather(*tasks, return_exceptions=True)
         self._leads = False
         await self._turn.close()
-        await cluster.close()
+        await asyncio.gather(cluster.close(), self._log_reader.close())
         self._pool.shutdown(wait=False, cancel_futures=True)
         for kind in kinds().values():
             kind.close()
@@ -423,7 +426,7 @@ class KubernetesPlatform(Platform):
         seen, item = self._find(id)
         for pod in self.pods(id):
             if objects.process_of(pod) == role:
-                async for line in self._kubernetes.log(
+                async for line in self._log_reader.log(
                     self._setting.namespace, pod["metadata"]["name"], lines=lines, follow=follow
                 ):
                     yield line

@@ -90,7 +90,7 @@ class Steward:
                     continue
                 with contextlib.suppress(AlongsideError):
                     await self._save()
-                rest, pause = pause, min(2 * pause, _RETRY[1])
+                rest, pause = min(pause, self._patience), min(2 * pause, _RETRY[1])
             except Exception:
                 _log.exception("The steward of %s failed; trying again.", self.spec.id)
                 rest, pause = pause, min(2 * pause, _RETRY[1])
@@ -113,6 +113,13 @@ class Steward:
         await self._resize()
         await self._save()
         return False
+
+    @property
+    def _patience(self) -> float:
+        """Seconds until a start has taken too long; one at least."""
+        left = self.spec.start_timeout - (now() - self.spec.created)
+        starting = self._story.phase is Phase.STARTING
+        return max(1.0, left.total_seconds()) if starting else _RETRY[1]
 
     @property
     def _unsettled(self) -> bool:
