@@ -17,7 +17,7 @@ test-hub-5.5: .venv-hub-5.5/.ready deploy/local/proxy/node_modules/.ready ## Run
 	.venv-hub-5.5/bin/python -m pytest tests/spawners $(ARGS)
 
 test-kubernetes: $(READY) ## Run the tests that need a cluster, on the one of KUBECONFIG (images by IMAGE_LOAD_COMMAND)
-	$(if $(IMAGE_LOAD_COMMAND),$(PY) tools/images.py &&) $(PY) -m pytest tests/kubernetes $(ARGS)
+	$(if $(IMAGE_LOAD_COMMAND),$(PY) tools/images.py &&) $(PY) -m pytest -n 2 --dist loadfile tests/kubernetes $(ARGS)
 
 images: .venv/.ready ## Build the container images (ARGS="session" for some; IMAGE_LOAD_COMMAND brings them to a cluster)
 	$(PY) tools/images.py $(ARGS)

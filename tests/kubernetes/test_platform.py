@@ -60,11 +60,11 @@ def has(workers: int) -> Callable[[Status], bool]:
 
 
 @pytest.fixture
-def dask_operator(kubeconfig: str) -> Iterator[None]:
-    """The operator of dask-kubernetes, as a process of this host."""
+def dask_operator(kubeconfig: str, namespace: str) -> Iterator[None]:
+    """The operator of dask-kubernetes, as a process of this host; other tests have none."""
     command = [
         *(sys.executable, "-m", "kopf", "run", "-m", "dask_kubernetes.operator.controller"),
-        *("--all-namespaces", "--standalone"),
+        *("--namespace", namespace, "--standalone"),
     ]
     process = subprocess.Popen(
         command,
