@@ -44,7 +44,7 @@ from alongside.platforms.kubernetes.api import (
 from alongside.platforms.kubernetes.builder import Builder
 from alongside.platforms.kubernetes.capacity import room_of
 from alongside.platforms.kubernetes.lease import Lease
-from alongside.platforms.kubernetes.objects import PREFIX, Setting
+from alongside.platforms.kubernetes.objects import Setting
 from alongside.platforms.kubernetes.reflector import Reflector
 from alongside.platforms.kubernetes.steward import Steward
 from alongside.quotas import total
@@ -494,4 +494,4 @@ def _unknown() -> NotFound:
     return NotFound("There is no such backend.", "It may have ended; list the backends.")
 
 
-__all__ = ["PREFIX", "KubernetesPlatform"]
+__all__ = ["KubernetesPlatform"]

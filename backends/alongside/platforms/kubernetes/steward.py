@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 
 from alongside.errors import AlongsideError, CapacityExceeded, InvalidRequest, NotReady
 from alongside.kinds.base import Observation, Place, Role
-from alongside.models import Status, now
+from alongside.models import now
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.kubernetes import objects, trouble
@@ -512,8 +512,3 @@ class Steward:
         if self.spec.forget:
             await self._builder.forget(self.spec)
         return self.spec.forget
-
-    @property
-    def status(self) -> Status:
-        """The status as of now, written down or not."""
-        return self._story.status
