@@ -28,6 +28,7 @@ _TIMEOUT = 10.0  # seconds for one answer
 # Seconds after which the server ends a watch, and it is begun again. A connection that has been
 # lost without a word, as at the loss of a router, is noticed a little later than that.
 _WATCH = 120
+_TOO_MANY = 429
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _GONE, _INVALID = 401, 403, 404, 409, 410, 422
 
 
@@ -207,8 +208,13 @@ class Cluster:
             async with asyncio.timeout(_TIMEOUT):
                 # Errors are looked at here: kr8s would answer each 403, a full quota for
                 # instance, by closing all connections, watches included.
-                async with self._api.call_api(method, raise_for_status=False, **call) as answer:
-                    pass
+                while True:
+                    async with self._api.call_api(method, raise_for_status=False, **call) as answer:
+                        pass
+                    if answer.status_code != _TOO_MANY:
+                        break
+                    # It is busy, or has just learnt of a definition: it says when to come again.
+                    await asyncio.sleep(_pause(answer))
                 if answer.status_code == _UNAUTHORIZED:  # the token has been replaced meanwhile
                     async with self._api.call_api(method, **call) as answer:
                         pass
@@ -221,6 +227,12 @@ class Cluster:
     def _call(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         url = f"{resource.plural}/{name}" if name else resource.plural
         return {"version": resource.version, "namespace": namespace or None, "url": url}
+
+
+def _pause(answer: httpx.Response) -> float:
+    """Seconds until the server wants to be asked again."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), _TIMEOUT) if said.isdecimal() and said != "0" else 1.0
 
 
 def _silent(error: Exception) -> Unavailable:
