@@ -1,0 +1,149 @@
+/** What is asked of the service, through the server extension, which adds the session's token. */
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type { Backend, Catalogue, Chosen, Launch, Me, Patch, Problem, State } from './model';
+
+/** Refused, or not answered. Its message is a sentence; `remedy` says what to do. */
+export class Refusal extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+    this.name = 'Refusal';
+  }
+
+  get remedy(): string {
+    return this.problem.remedy;
+  }
+
+  get status(): number {
+    return this.problem.status ?? 0;
+  }
+}
+
+/** Milliseconds after which a request counts as not answered. */
+const PATIENCE = 30_000;
+
+/** The service, as this session's server extension forwards to it. Every method may reject with a
+ * `Refusal`. */
+export class Service {
+  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+
+  /** The URL of something below `alongside/` on this session's server. */
+  url(...parts: string[]): string {
+    return URLExt.join(this.settings.baseUrl, 'alongside', ...parts);
+  }
+
+  async state(): Promise<State> {
+    return (await this.json('GET', 'state')) as State;
+  }
+
+  async me(): Promise<Me> {
+    return (await this.json('GET', 'api/me')) as Me;
+  }
+
+  async catalogue(): Promise<Catalogue> {
+    return (await this.json('GET', 'api/catalogue')) as Catalogue;
+  }
+
+  /** Check what would be launched, without launching it: what it would count for. */
+  async check(profile: string, backend: Launch): Promise<Chosen> {
+    const { kind, name, options, lifetime, keep } = backend;
+    const body = { profile, backend: { kind, name, options, lifetime, keep } };
+    return (await this.json('POST', 'api/spawn-options', body)) as Chosen;
+  }
+
+  async launch(body: Launch): Promise<Backend> {
+    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+    return (await this.json('POST', 'api/backends', body, headers)) as Backend;
+  }
+
+  async change(id: string, patch: Patch): Promise<Backend> {
+    return (await this.json('PATCH', `api/backends/${encodeURIComponent(id)}`, patch)) as Backend;
+  }
+
+  /** End it. One that has ended already is no error. */
+  async stop(id: string): Promise<void> {
+    try {
+      await this.json('DELETE', `api/backends/${encodeURIComponent(id)}`);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 404)) {
+        throw error;
+      }
+    }
+  }
+
+  /** The lines of one role's log as they come, until it ends or `signal` is aborted. */
+  async *logs(
+    id: string,
+    role: string,
+    options: { lines?: number; follow?: boolean; signal?: AbortSignal } = {}
+  ): AsyncGenerator<string[]> {
+    const { lines = 500, follow = false, signal } = options;
+    const query = new URLSearchParams({ role, lines: `${lines}`, follow: `${follow}` });
+    const path = `api/backends/${encodeURIComponent(id)}/logs?${query}`;
+    const response = await this.fetch(path, { signal: signal ?? null });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      const parts = (rest + (value ?? '')).split('\n');
+      rest = parts.pop() ?? '';
+      if (parts.length > 0) {
+        yield parts;
+      }
+      if (done) {
+        if (rest) {
+          yield [rest];
+        }
+        return;
+      }
+    }
+  }
+
+  private async json(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {}
+  ): Promise<unknown> {
+    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(PATIENCE) };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { ...headers, 'Content-Type': 'application/json' };
+    }
+    const response = await this.fetch(path, init);
+    return response.status === 204 ? null : await response.json();
+  }
+
+  private async fetch(path: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(this.url(path), init, this.settings);
+    } catch {
+      throw new Refusal({
+        detail: 'The session does not answer.',
+        remedy: 'Check your connection, or whether the session still runs.'
+      });
+    }
+    if (!response.ok) {
+      throw new Refusal(await problemOf(response));
+    }
+    return response;
+  }
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  try {
+    const found = (await response.json()) as Partial<Problem> & { message?: string };
+    if (found.detail) {
+      return { remedy: '', ...found, detail: found.detail, status: response.status };
+    }
+    if (found.message) {
+      return { detail: found.message, remedy: '', status: response.status };
+    }
+  } catch {
+    // not JSON: told below
+  }
+  const detail = `The session answered ${response.status} ${response.statusText}.`;
+  return { detail, remedy: 'Try again; if it stays, reload the page.', status: response.status };
+}

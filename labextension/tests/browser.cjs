@@ -1,0 +1,9 @@
+// What browsers have, and jsdom has not.
+const { TextDecoder, TextEncoder } = require('node:util');
+const streams = require('node:stream/web');
+const { webcrypto } = require('node:crypto');
+
+Object.assign(globalThis, { TextDecoder, TextEncoder, ...streams });
+Object.defineProperty(globalThis, 'crypto', { value: webcrypto, configurable: true });
+globalThis.fetch ??= () => Promise.reject(new Error('no network in tests'));
+globalThis.DragEvent ??= class DragEvent extends Event {};
