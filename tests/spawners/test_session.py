@@ -68,12 +68,14 @@ def test_a_backend_that_is_to_be_kept_outlives_its_session(
     hub: LiveHubWithService, ada: str
 ) -> None:
     hub.session(ada, {"profile": "small", "backend": {"kind": "dask", "keep": True}})
-    (first,) = until(lambda: hub.backends(ada), "a backend")
+    (first,) = until(
+        lambda: [b for b in hub.backends(ada) if b["phase"] == "running"], "its cluster runs"
+    )
     hub.stop(ada)
     (kept,) = hub.backends(ada)
+    hub.end_backend(kept["id"])
     assert kept["id"] == first["id"]
     assert kept["phase"] == "running"
-    hub.end_backend(kept["id"])
 
 
 @pytest.mark.shows("K6", "T29")
