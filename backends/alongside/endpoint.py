@@ -13,6 +13,8 @@ from alongside.errors import InvalidRequest
 API = "ALONGSIDE_API"
 """URL of the service, with or without ``/services/alongside/api/v1``."""
 TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105  (the name of a variable)
+OWN_TOKEN = "ALONGSIDE_TOKEN"  # noqa: S105
+"""The token for the service of ``ALONGSIDE_API``, where it is none of a hub's."""
 SESSION = "ALONGSIDE_SESSION"
 """Name of the session: empty for the default one, absent outside of a session."""
 USER = "JUPYTERHUB_USER"
@@ -50,7 +52,8 @@ class Endpoint:
         environ = os.environ if environ is None else environ
         own = url is None
         address = environ.get(API, "") if url is None else url
-        secret = environ.get(TOKEN, "") if token is None else token
+        paired = environ.get(OWN_TOKEN, "") if own else ""
+        secret = paired or environ.get(TOKEN, "") if token is None else token
         if not address:
             raise InvalidRequest(
                 f"It is not known where Alongside is: {API} is not set.",
@@ -72,7 +75,7 @@ class Endpoint:
             complete(address),
             secret,
             environ.get(SESSION) if own else None,
-            environ.get(USER, "") if own and token is None else "",
+            environ.get(USER, "") if own and token is None and not paired else "",
         )
 
 

@@ -72,6 +72,13 @@ class InvalidFields(InvalidRequest):
         return super().problem() | {"errors": listed}
 
 
+class NotAuthenticated(AlongsideError):
+    """No token, or one that the hub does not know (any more)."""
+
+    code = "not-authenticated"
+    status = 401
+
+
 class NotAllowed(AlongsideError):
     """The user is known but may not do this."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,24 +139,37 @@ def events(http: httpx.Client, last: str | None) -> Iterator[Event]:
         time.sleep(patience.next_pause(error))
 
 
+async def afollow_events(
+    http: httpx.AsyncClient, last: str | None, opened: Callable[[], object] = lambda: None
+) -> AsyncIterator[Event]:
+    """The events of one connection, after the one whose id is `last`.
+
+    `opened` is called when the service has accepted; with nothing missed, the first event may be
+    long in coming. Ends by raising the error that says why it broke, Unavailable as a rule.
+    """
+    try:
+        async with http.stream(**arguments(_events_call(last))) as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, await response.aread(), _type(response))
+            opened()
+            async for sent in EventSource(response).aiter_sse():
+                yield _event(sent)
+    except httpx.RequestError as broken:
+        raise _broken(broken) from None
+    raise Unavailable("The stream of events ended.", "Try again.")
+
+
 async def aevents(http: httpx.AsyncClient, last: str | None) -> AsyncIterator[Event]:
     """Events, resumed after the last one seen."""
     patience = _Patience()
     while True:
         try:
-            async with http.stream(**arguments(_events_call(last))) as response:
-                if response.status_code != 200:
-                    raise error_of(response.status_code, await response.aread(), _type(response))
-                async for sent in EventSource(response).aiter_sse():
-                    patience.failures = 0
-                    last = sent.id or last
-                    yield _event(sent)
-            error = Unavailable("The stream of events ended.", "Try again.")
-        except Unavailable as unavailable:
-            error = unavailable
-        except httpx.RequestError as broken:
-            error = _broken(broken)
-        await asyncio.sleep(patience.next_pause(error))
+            async for event in afollow_events(http, last):
+                patience.failures = 0
+                last = event.id or last
+                yield event
+        except Unavailable as error:
+            await asyncio.sleep(patience.next_pause(error))
 
 
 def _type(response: httpx.Response) -> str:

@@ -14,9 +14,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from alongside.errors import AlongsideError, NotAllowed, Unavailable
+from alongside.errors import NotAllowed, NotAuthenticated, Unavailable
 from alongside.requests import Requester
 from alongside_service.scopes import METRICS, is_admin, may_enter
 
@@ -25,13 +25,6 @@ FRESH_REFUSAL = 5.0
 STALE = 300.0
 _MOST = 10_000
 _HEADER = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
-
-
-class NotAuthenticated(AlongsideError):
-    """No token, or one that the hub does not know (any more)."""
-
-    code = "not-authenticated"
-    status: ClassVar[int] = 401
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request, WebSocket
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
-from alongside.errors import AlongsideError, NotFound
+from alongside.errors import AlongsideError, NotAuthenticated, NotFound
 from alongside.kinds.base import Pages
 from alongside_service import access
 from alongside_service import service as services
-from alongside_service.auth import Caller, NotAuthenticated, bearer
+from alongside_service.auth import Caller, bearer
 from alongside_service.oauth import is_same_origin
 from alongside_service.routes.callers import TheService
 from alongside_service.service import Service
