@@ -1,0 +1,22 @@
+"""The addresses below `alongside/`, and who answers there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alongside_lab.forward import Forward
+from alongside_lab.news import News
+from alongside_lab.state import State
+from alongside_lab.surroundings import Surroundings
+from alongside_lab.upstream import Upstream
+
+
+def routes(
+    news: News, upstream: Upstream, surroundings: Surroundings
+) -> list[tuple[str, type, dict[str, Any]]]:
+    """Pattern, handler and arguments of each."""
+    at_hand = {"news": news, "upstream": upstream, "surroundings": surroundings}
+    return [
+        (r"/alongside/state", State, at_hand),
+        (r"/alongside/api/(.*)", Forward, at_hand),
+    ]
