@@ -1,0 +1,48 @@
+/** What a card is given. Panel and widget give the same; see `BackendCard`. */
+import type { Backend, Sample } from '../model';
+import type { Trans } from '../words';
+import type { Actions } from './actions';
+
+/** A library whose version differs between the notebook and the backend. */
+export interface Mismatch {
+  library: string;
+  here: string;
+  there: string;
+}
+
+/** Cards are memoised: what hasn't changed must be the same object as before. */
+export interface BackendCardProps {
+  backend: Backend;
+  /** Samples of what it uses, oldest first. */
+  history: readonly Sample[];
+  actions: Actions;
+  trans: Trans;
+  /** Who looks at it; '' where that isn't known: then it counts as their own. */
+  user: string;
+  /** Name of the session that it is looked at from: '' is the default one, null is none. */
+  session: string | null;
+  /** The groups of who looks at it; absent: not known. */
+  groups?: readonly string[];
+  /** Whether who looks at it may end everybody's. */
+  admin?: boolean;
+  /** In the panel all there is; in a notebook's output a smaller one with a stepper. */
+  density?: 'panel' | 'widget';
+  /** Whether the current notebook's kernel is connected to it. */
+  attached?: boolean;
+  /** A change is on its way: nothing else can be asked for until it is answered. */
+  busy?: boolean;
+  /** Why nothing can be asked for now, for instance because the service doesn't answer. */
+  blocked?: string;
+  /** When a stop that can still be undone is sent: milliseconds since 1970. */
+  stopsAt?: number;
+  /** Tasks that it works on, where that is known. */
+  tasks?: number;
+  /** How its kind is called; default: the kind's name with a capital. */
+  kindTitle?: string;
+  /** Seconds that "extend" gives, where that is known before. */
+  extension?: number;
+  /** Libraries whose versions don't fit together. */
+  mismatches?: readonly Mismatch[];
+  /** A time to show instead of the present: milliseconds since 1970. */
+  now?: number;
+}
