@@ -73,13 +73,18 @@ packages)
     ;;
 project)
     settings
+    [ -e /build/project/labextension/alongside_lab/labextension/package.json ] || {
+        echo "What JupyterLab loads is not built yet. Build the images with: make images" >&2
+        exit 1
+    }
     cd /build/project
     /build/tools/bin/python -m hatchling build -t wheel -d /build/dist
     /build/tools/bin/uv pip install --quiet --python $venv/bin/python --no-deps /build/dist/*.whl
     # Only what is the project's own: the images have the rest in layers that change less often.
     mkdir /project
     cd $venv
-    tar -c bin/alongside lib/python3*/site-packages/*alongside* | tar -x -C /project
+    tar -c bin/alongside lib/python3*/site-packages/*alongside* etc/jupyter/jupyter_server_config.d \
+        share/jupyter/labextensions | tar -x -C /project
     ;;
 proxy)
     settings

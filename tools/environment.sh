@@ -45,6 +45,9 @@ fi
 eval "$("$venv/bin/python" tools/pip_settings.py)"
 export UV_NO_CONFIG=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE="${UV_LINK_MODE:-copy}"
 "$venv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$lock"
-# What JupyterLab loads is built after this, by the Node that has just been installed.
+# What JupyterLab loads is built after this, by the Node that has just been installed, and linked
+# to; through that link, what was installed before would be removed from where it is built.
+link=$venv/share/jupyter/labextensions/jupyterhub-alongside
+[ ! -L "$link" ] || rm "$link"
 HATCH_BUILD_NO_HOOKS=true "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 touch "$venv/.ready"

@@ -16,6 +16,7 @@ PACKAGES = {
     "alongside": ROOT / "backends" / "alongside",
     "alongside_service": ROOT / "service" / "alongside_service",
     "alongside_spawners": ROOT / "spawners" / "alongside_spawners",
+    "alongside_lab": ROOT / "labextension" / "alongside_lab",
 }
 GROUPS = (
     "alongside.kinds",
@@ -60,7 +61,7 @@ def test_no_tracked_file_has(what: str) -> None:
     found = [
         f"{name}: {match.group()[:60]}"
         for name in tracked()
-        if not name.name.endswith("lock.json") and name.parts[0] != "requirements"
+        if name.suffix != ".lock" and not name.name.endswith("lock.json") and name.parts[0] != "requirements"
         # Tests make up tokens for services of their own.
         if not (what == "a password" and name.parts[0] == "tests")
         if (match := SECRETS[what].search(text_of(name)))
@@ -75,6 +76,7 @@ def test_no_lock_file_names_a_registry_or_a_machine() -> None:
         text = lock.read_text(encoding="utf-8")
         assert "://" not in re.sub(r'"(url|funding)": "[^"]*"', "", text), lock.name
         assert "file:" not in text, lock.name
+    assert "://" not in (ROOT / "labextension" / "yarn.lock").read_text(encoding="utf-8")
 
 
 def test_every_package_that_is_locked_is_locked_by_hash() -> None:
