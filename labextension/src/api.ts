@@ -347,6 +347,8 @@ export interface components {
             session: components["schemas"]["SessionOffer"];
             /** @description What to send to `backends`; null: no backend. */
             launch: components["schemas"]["Launch"] | null;
+            /** @description What the backend counts for against the quota; null: no backend. */
+            resources: components["schemas"]["Resources"] | null;
             /**
              * Title
              * @description The kind of the backend as people read it; empty: none.
@@ -597,6 +599,12 @@ export interface components {
              * @description What its size counts, in the singular: `worker`.
              */
             member: string;
+            /**
+             * Scaling
+             * @description `live`: its size changes while it works; `relaunch`: a new size is a new start, without what it had in memory.
+             * @enum {string}
+             */
+            scaling: "live" | "relaunch";
             /**
              * Schema
              * @description JSON schema of its options with this profile's bounds; memory has its own in `x-minimum` and `x-maximum`, in bytes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -22,6 +22,10 @@ class OfferedKind(Model):
     title: str
     description: str
     member: str = Field(description="What its size counts, in the singular: `worker`.")
+    scaling: Literal["live", "relaunch"] = Field(
+        description="`live`: its size changes while it works; `relaunch`: a new size is a new "
+        "start, without what it had in memory."
+    )
     options: dict[str, Any] = Field(
         alias="schema",
         description="JSON schema of its options with this profile's bounds; memory has its own "
@@ -92,6 +96,7 @@ def _kind(name: str, profile: Profile, offer: Offer) -> OfferedKind:
         title=kind.title,
         description=kind.description,
         member=kind.member,
+        scaling=kind.scaling,
         schema=profile.options_model(name).model_json_schema(),
         lifetime=offer.lifetime,
         required=offer.required,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from alongside.catalogue import SessionOffer
 from alongside.kinds import get_kind
-from alongside.models import Model, Spec
+from alongside.models import Model, Resources, Spec
 from alongside.platforms.base import Platform
 from alongside.quotas import check, check_capacity
 from alongside.requests import Launch, Requester, UserOptions
@@ -29,6 +29,9 @@ class Chosen(Model):
     profile: str
     session: SessionOffer = Field(description="Size and environment of the notebook server.")
     launch: Launch | None = Field(description="What to send to `backends`; null: no backend.")
+    resources: Resources | None = Field(
+        description="What the backend counts for against the quota; null: no backend."
+    )
     title: str = Field(description="The kind of the backend as people read it; empty: none.")
     required: bool = Field(description="Whether the session fails to start when it does.")
     start_timeout: Duration | None = Field(description="How long the backend may take to start.")
@@ -62,6 +65,7 @@ async def spawn_options(
             profile=name,
             session=offered,
             launch=None,
+            resources=None,
             title="",
             required=False,
             start_timeout=None,
@@ -75,6 +79,7 @@ async def spawn_options(
         profile=name,
         session=offered.model_copy(update={"environment": environment}),
         launch=launch,
+        resources=spec.resources,
         title=kind.title,
         required=offer.required,
         start_timeout=offer.start_timeout,
