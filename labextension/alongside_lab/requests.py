@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 LARGEST = 256 * 1024
 """Bytes that a request's body may have, as for the service itself."""
-_ID = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+ID = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+"""A backend's id, as a regular expression."""
 _ALLOWED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(path), frozenset(methods.split()))
     for path, methods in (
@@ -18,8 +19,8 @@ _ALLOWED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ("catalogue", "GET"),
         ("spawn-options", "POST"),
         ("backends", "GET POST"),
-        (f"backends/{_ID}", "GET PATCH DELETE"),
-        (f"backends/{_ID}/logs", "GET"),
+        (f"backends/{ID}", "GET PATCH DELETE"),
+        (f"backends/{ID}/logs", "GET"),
     )
 )
 _PASSED = ("Accept", "Content-Type", "Idempotency-Key")

@@ -6,6 +6,7 @@ from typing import Any
 
 from alongside_lab.forward import Forward
 from alongside_lab.news import News
+from alongside_lab.requests import ID
 from alongside_lab.state import State
 from alongside_lab.surroundings import Surroundings
 from alongside_lab.upstream import Upstream
@@ -19,4 +20,15 @@ def routes(
     return [
         (r"/alongside/state", State, at_hand),
         (r"/alongside/api/(.*)", Forward, at_hand),
+        (rf"/alongside/backends/({ID})/dashboard/(.*)", _dashboard(), at_hand),
     ]
+
+
+def _dashboard() -> type:
+    try:
+        from alongside_lab.dashboard import Dashboard
+    except ImportError:
+        from alongside_lab.no_dashboard import NoDashboard
+
+        return NoDashboard
+    return Dashboard

@@ -1,0 +1,71 @@
+"""What is shown in place of a dashboard that can't be had: a sentence, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from typing import Any
+
+from alongside.errors import AlongsideError, Conflict, NotFound, NotReady
+from alongside.phases import ENDED, USABLE
+from alongside_lab.mirror import Backend
+
+FRAMED = "frame-ancestors 'self'"
+"""Dashboards are shown in tabs of Lab, and in nobody else's page."""
+STATIC = f"default-src 'none'; style-src 'unsafe-inline'; {FRAMED}"
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+  :root {{ color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }}
+  main {{ max-width: 32em; margin: 20vh auto 0; padding: 0 1em }}
+  h1 {{ font-size: 1.1em }}
+</style>
+<main role="alert">
+<h1>{title}</h1>
+<p>{remedy}</p>
+</main>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page and the status that it is sent with."""
+
+    status: int
+    text: str
+
+
+def page_of(error: AlongsideError) -> Page:
+    """The page of an error."""
+    text = _PAGE.format(title=escape(error.message), remedy=escape(error.remedy))
+    return Page(error.status, text)
+
+
+def page_of_answer(status: int, document: Any) -> Page:
+    """The page for a problem document of the service, or for what is there in its place."""
+    if isinstance(document, dict) and document.get("detail"):
+        detail, remedy = str(document["detail"]), str(document.get("remedy", ""))
+    elif status == HTTPStatus.NOT_FOUND:
+        detail, remedy = "This dashboard has no such page.", "Open another of its pages."
+    else:
+        detail, remedy = f"The dashboard answered {status}.", "Close this tab and open it again."
+    text = _PAGE.format(title=escape(detail), remedy=escape(remedy))
+    return Page(status, text)
+
+
+def refusal(backend: Backend | None, *, connected: bool) -> AlongsideError | None:
+    """Why a backend has no dashboard now; None when it may have one."""
+    if backend is None:
+        gone = NotFound("This backend has ended.", "Close this tab.")
+        return gone if connected else None
+    phase, name = backend.get("phase"), backend.get("name")
+    if phase in ENDED:
+        return Conflict(f"{name} has ended.", "Close this tab, or launch it again.")
+    if phase not in USABLE:
+        return NotReady(f"{name} is {phase}.", "Its dashboard is there once it is running.")
+    return None
