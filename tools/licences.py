@@ -1,17 +1,21 @@
 """Whether everything that Alongside needs at run time may be used by anybody, free of charge.
 
 Reads what the installed distributions say about themselves: the project's own requirements with
-all extras, and theirs. With ``--report`` the whole list is printed.
+all extras, and theirs; and what the builder of the Lab extension says of what it has bundled. With
+``--report`` the whole list is printed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
+STATIC = Path(__file__).resolve().parent.parent / "labextension/alongside_lab/labextension/static"
 PROJECT = "jupyterhub-alongside"
 PERMISSIVE = re.compile(
     r"\b(0BSD|Apache|Artistic|BSD|CC0|CNRI|HPND|ISC|MIT(-CMU|-0)?|MPL[ -]2|"
@@ -73,6 +77,12 @@ def licence(name: str, installed: Distribution) -> str:
     return text.strip().partition("\n")[0][:80]
 
 
+def bundled() -> dict[str, str]:
+    """The JavaScript packages within the Lab extension, with their licences."""
+    listed = json.loads((STATIC / "third-party-licenses.json").read_text(encoding="utf-8"))
+    return {f"npm {p['name']}": p["licenseId"] for p in listed["packages"]}
+
+
 def permissive(text: str) -> bool:
     """Whether some alternative of a licence expression is permissive throughout."""
     return any(
@@ -84,6 +94,7 @@ def permissive(text: str) -> bool:
 def main(arguments: list[str]) -> int:
     """Check; the exit code."""
     found = {name: licence(name, installed) for name, installed in sorted(needed().items())}
+    found |= bundled()
     if "--report" in arguments:
         for name, text in found.items():
             print(f"{name}: {text or 'nothing said'}")
