@@ -1,14 +1,157 @@
 /** One backend: what it is, what it does, when it ends, and what can be done with it. */
-import { memo } from 'react';
+import { memo, useCallback, useId } from 'react';
 
+import { type Backend, ended, usable } from '../model';
+import { formatMembers, formatSize, type Trans } from '../words';
+import { Button } from './Button';
+import { CardButtons } from './CardButtons';
+import { EndingLine, Mismatches, SharesLine } from './CardNotes';
+import { Countdown } from './Countdown';
+import { Dot } from './Dot';
 import type { BackendCardProps } from './props';
+import { kindTitle, look, reasonText, stateText, story } from './state';
+import { Trouble } from './Trouble';
+import { Usage } from './Usage';
 
 export type { BackendCardProps, Mismatch } from './props';
 
-export const BackendCard = memo(function BackendCard({ backend }: BackendCardProps) {
+/** Drawn again only when a property is another one: lists of hundreds stay smooth. */
+export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
+  const { backend, history, trans, density = 'panel', stopsAt } = props;
+  const name = useId();
   return (
-    <article className="alongside-Card" aria-label={backend.name}>
-      {backend.name}
+    <article
+      className={`alongside-Card alongside-mod-${density} alongside-mod-${backend.phase}`}
+      aria-labelledby={name}
+      data-backend={backend.id}
+    >
+      <Dot look={look(backend)} />
+      <div className="alongside-Card-body">
+        <Heading {...props} id={name} />
+        <Size {...props} />
+        <Story {...props} />
+        {usable(backend) && density === 'panel' && (
+          <Usage backend={backend} history={history} trans={trans} />
+        )}
+        <Mismatches {...props} />
+        {stopsAt === undefined ? <CardButtons {...props} /> : <Undo {...props} at={stopsAt} />}
+        <EndingLine {...props} />
+        <SharesLine {...props} />
+      </div>
     </article>
   );
 });
+
+function Heading({ backend, kindTitle: title, attached, trans, now, density, id }: HeadingProps) {
+  const { gpus } = backend.resources;
+  const kind = title ?? kindTitle(backend.kind);
+  return (
+    <header className="alongside-Card-heading">
+      <span>
+        <strong id={id} className="alongside-Card-name">
+          {backend.name}
+        </strong>{' '}
+        <span className="alongside-Card-kind">
+          {gpus ? `${kind} · ${trans._n('%1 GPU', '%1 GPUs', gpus)}` : kind}
+        </span>
+      </span>
+      <Countdown
+        className="alongside-Card-state"
+        now={now}
+        read={useCallback(
+          (time: number) =>
+            density === 'widget' && backend.phase === 'running'
+              ? formatMembers(backend, trans)
+              : stateText(backend, attached ?? false, time, trans),
+          [backend, attached, density, trans]
+        )}
+      />
+    </header>
+  );
+}
+
+interface HeadingProps extends BackendCardProps {
+  id: string;
+}
+
+/** How large it is: of one that has ended only what it was. */
+function Size({ backend, trans, tasks, density }: BackendCardProps) {
+  const parts = [formatSize(backend, trans)];
+  if (
+    !ended(backend) &&
+    backend.wanted > 0 &&
+    !(density === 'widget' && backend.phase === 'running')
+  ) {
+    parts.unshift(formatMembers(backend, trans));
+  }
+  if (tasks) {
+    parts.push(trans._n('%1 task running', '%1 tasks running', tasks));
+  }
+  return <p className="alongside-Card-size">{parts.join(' · ')}</p>;
+}
+
+/** What has happened and what is waited for, or what went wrong. */
+function Story({ backend, trans }: BackendCardProps) {
+  switch (backend.phase) {
+    case 'failed':
+      return (
+        <Trouble
+          cause={reasonText(backend.reason)}
+          detail={backend.message || trans.__('It has ended by a fault.')}
+          remedy={backend.remedy}
+        />
+      );
+    case 'stopped':
+      return backend.message ? <p className="alongside-Card-note">{backend.message}</p> : null;
+    case 'running':
+      // all is there, but something is worth telling
+      return backend.reason ? (
+        <Trouble level="warning" detail={backend.message} remedy={backend.remedy} />
+      ) : null;
+    default:
+      return <Stages backend={backend} trans={trans} />;
+  }
+}
+
+function Stages({ backend, trans }: { backend: Backend; trans: Trans }) {
+  const { done, waiting } = story(backend);
+  const shown = backend.phase === 'scaling' || backend.phase === 'stopping' ? [] : done;
+  return (
+    <ul className="alongside-Stages" aria-label={trans.__('What has happened')}>
+      {shown.map(message => (
+        <li key={message} className="alongside-mod-done">
+          <span aria-hidden="true">✓</span> {message}
+        </li>
+      ))}
+      {waiting && (
+        <li>
+          <span aria-hidden="true">…</span> {waiting}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** In place of the buttons while a stop can be taken back. */
+function Undo({ backend, actions, trans, now, at }: BackendCardProps & { at: number }) {
+  return (
+    <div className="alongside-Card-buttons alongside-mod-undo">
+      <Countdown
+        now={now}
+        read={useCallback(
+          (time: number) => {
+            const seconds = Math.ceil((at - time) / 1000);
+            return seconds > 0 ? trans.__('Stopping in %1 s', seconds) : trans.__('Stopping');
+          },
+          [at, trans]
+        )}
+      />
+      <Button
+        onPress={() => actions.undo?.(backend)}
+        label={trans.__('Undo stopping %1', backend.name)}
+      >
+        {trans.__('Undo')}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+/** When a backend ends by itself, and what with. Pure. */
+import { type Backend, ended } from '../model';
+import { formatDuration, parseDuration, type Trans } from '../words';
+
+export interface Ending {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Because nothing works on it, not because its time is up. */
+  idle: boolean;
+  /** Milliseconds before it from which on it is near. */
+  warning: number;
+}
+
+/** Milliseconds before the end that count as near, unless it lives only shortly anyway. */
+const NEAR = 10 * 60_000;
+
+/** When it ends unless something changes; null when nothing says so. */
+export function ending(backend: Backend): Ending | null {
+  if (!backend.expires || ended(backend)) {
+    return null;
+  }
+  const at = Date.parse(backend.expires);
+  const patience = parseDuration(backend.lifetime.idle ?? '') * 1000;
+  const since = Math.max(
+    Date.parse(backend.idle_since ?? ''), // NaN while it works: then nothing below is true
+    Date.parse(backend.created)
+  );
+  const idle = Math.abs(since + patience - at) < 2000;
+  const whole = idle ? patience : at - Date.parse(backend.created);
+  return { at, idle, warning: Math.min(NEAR, whole / 3) };
+}
+
+/** "Ends in 8 min without work". */
+export function endingText({ at, idle }: Ending, now: number, trans: Trans): string {
+  const seconds = (at - now) / 1000;
+  if (seconds < 1) {
+    return trans.__('Ends any moment');
+  }
+  const left = formatDuration(seconds);
+  return idle ? trans.__('Ends in %1 without work', left) : trans.__('Ends in %1', left);
+}
+
+/** What it ends with, or that it doesn't. `session` is the one it is looked at from. */
+export function tieText(backend: Backend, session: string | null, trans: Trans): string {
+  if (backend.session === null) {
+    return trans.__('Stays until it is stopped');
+  }
+  if (backend.keep) {
+    return trans.__('Stays when its session ends');
+  }
+  if (backend.session === session) {
+    return trans.__('Ends with this session');
+  }
+  return backend.session
+    ? trans.__('Ends with session %1', backend.session)
+    : trans.__('Ends with the default session');
+}
