@@ -24,8 +24,9 @@ from distributed import Client, Security
 from alongside.kinds import get_kind
 from alongside.models import Connection, Spec
 from alongside.phases import Phase
-from alongside.platforms.kubernetes import KubernetesPlatform, objects
+from alongside.platforms.kubernetes import KubernetesPlatform, objects, processes
 from alongside.platforms.kubernetes.api import PODS, SECRETS, SERVICES, Cluster, Object, Resource
+from alongside.platforms.kubernetes.setting import Setting
 from alongside.testing import make_spec, until
 from benchmarks.measure import HEAD, Row, clock, median, quiet
 from tools import images
@@ -108,7 +109,7 @@ class Warm:
 class Bare:
     """The same pods, created at once, by nobody in particular."""
 
-    def __init__(self, cluster: Cluster, setting: objects.Setting) -> None:
+    def __init__(self, cluster: Cluster, setting: Setting) -> None:
         self.cluster = cluster
         self.setting = setting
 
@@ -146,8 +147,8 @@ class Bare:
 
     def _pod(self, spec: Spec, role: Any, name: str) -> Object:
         roles = get_kind("dask").roles(get_kind("dask").Options.model_validate(spec.options))
-        command = get_kind("dask").command(role, name, spec, objects.place(spec, roles))
-        made = objects.deployment(
+        command = get_kind("dask").command(role, name, spec, processes.place(spec, roles))
+        made = processes.deployment(
             spec,
             role,
             name,

@@ -12,9 +12,11 @@ from alongside.kinds import get_kind
 from alongside.kinds.base import Role
 from alongside.models import Pod, Share, Spec, Status
 from alongside.names import label_of
-from alongside.platforms.kubernetes import objects
+from alongside.platforms.kubernetes import objects, processes
 from alongside.platforms.kubernetes.builder import natural, process
-from alongside.platforms.kubernetes.objects import PREFIX, Setting
+from alongside.platforms.kubernetes.custom import dask_cluster
+from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.setting import Setting
 from alongside.testing import make_spec
 
 DASK = get_kind("dask")
@@ -45,8 +47,8 @@ def role_of(spec: Spec, name: str) -> Role:
 
 def deployment(spec: Spec, name: str, settings: Setting | None = None) -> dict[str, Any]:
     role = role_of(spec, name.rpartition("-")[0] or name)
-    command = DASK.command(role, name, spec, objects.place(spec, roles_of(spec)))
-    return objects.deployment(spec, role, name, command, settings or setting(), OWNER)
+    command = DASK.command(role, name, spec, processes.place(spec, roles_of(spec)))
+    return processes.deployment(spec, role, name, command, settings or setting(), OWNER)
 
 
 def container(spec: Spec, name: str, settings: Setting | None = None) -> dict[str, Any]:
@@ -56,14 +58,14 @@ def container(spec: Spec, name: str, settings: Setting | None = None) -> dict[st
 
 def everything(spec: Spec) -> list[dict[str, Any]]:
     roles = roles_of(spec)
-    place = objects.place(spec, roles)
+    place = processes.place(spec, roles)
     commands = {role.name: DASK.command(role, process(role, 1), spec, place) for role in roles}
     return [
         objects.record(spec, Status()),
         objects.secret(spec, {"token": b"x"}, OWNER),
         objects.policy(spec, roles, setting(), OWNER),
         objects.service(spec, roles, OWNER),
-        objects.dask_cluster(spec, roles, commands, setting(), OWNER),
+        dask_cluster(spec, roles, commands, setting(), OWNER),
         *(deployment(spec, process(role, 1)) for role in roles),
     ]
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from alongside.errors import AlongsideError, Conflict, NotReady
 from alongside.kinds.base import Command, Kind, Role
 from alongside.models import Spec
-from alongside.platforms.kubernetes import objects
+from alongside.platforms.kubernetes import objects, processes
 from alongside.platforms.kubernetes.api import (
     CONFIG_MAPS,
     DASK_CLUSTERS,
@@ -26,7 +26,8 @@ from alongside.platforms.kubernetes.api import (
     Object,
     Resource,
 )
-from alongside.platforms.kubernetes.objects import Setting
+from alongside.platforms.kubernetes.custom import dask_cluster
+from alongside.platforms.kubernetes.setting import Setting
 
 _LOG_LINES, _LOG_BYTES, _LOG_MOST = 200, 16_384, 20
 _LOG_WAIT = 3.0  # seconds
@@ -79,7 +80,7 @@ class Builder:
         """Everything: first what the pods need to start, then all of them at once."""
         roles = self.roles(spec)
         commands = {role.name: self._command(spec, role, process(role, 1)) for role in roles}
-        body = objects.dask_cluster(spec, roles, commands, self.setting, record)
+        body = dask_cluster(spec, roles, commands, self.setting, record)
         self._policy_for = ()  # it may be gone
         custom, _, _ = await asyncio.gather(
             self._obtain(DASK_CLUSTERS, body),
@@ -131,13 +132,13 @@ class Builder:
         """The Deployment of one process."""
         assert self.custom is not None
         command = self._command(spec, role, name)
-        body = objects.deployment(spec, role, name, command, self.setting, self.custom)
+        body = processes.deployment(spec, role, name, command, self.setting, self.custom)
         made = await self.cluster.create(DEPLOYMENTS, self.setting.namespace, body)
         if made is not None:
             self._wrote(DEPLOYMENTS, made)
 
     def _command(self, spec: Spec, role: Role, name: str) -> Command:
-        return self.kind.command(role, name, spec, objects.place(spec, self.roles(spec)))
+        return self.kind.command(role, name, spec, processes.place(spec, self.roles(spec)))
 
     async def is_deleted(self, spec: Spec) -> bool:
         """Whether somebody has deleted its custom resource, and so means the backend."""
@@ -198,7 +199,7 @@ class Builder:
             self.cluster.delete(SECRETS, namespace, name),
             self.cluster.delete(POLICIES, namespace, name),
         )
-        if moment - self._ending_since > objects.GRACE + _OVERDUE:
+        if moment - self._ending_since > processes.GRACE + _OVERDUE:
             # Nobody answers for a node that is gone; its pods would stay in the books for ever.
             await asyncio.gather(
                 *(
@@ -228,7 +229,7 @@ class Builder:
         """What is still there although its time, and more, is over."""
         if (
             not self._ending_since
-            or time.monotonic() - self._ending_since < objects.GRACE + _OVERDUE
+            or time.monotonic() - self._ending_since < processes.GRACE + _OVERDUE
         ):
             return []
         custom = self._seen.custom(spec.id)

@@ -44,8 +44,9 @@ from alongside.platforms.kubernetes.api import (
 from alongside.platforms.kubernetes.builder import Builder
 from alongside.platforms.kubernetes.capacity import room_of
 from alongside.platforms.kubernetes.lease import Lease
-from alongside.platforms.kubernetes.objects import Setting
+from alongside.platforms.kubernetes.processes import DIRECTORY
 from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.kubernetes.setting import Setting
 from alongside.platforms.kubernetes.steward import Steward
 from alongside.quotas import total
 from alongside.requests import parse
@@ -465,9 +466,7 @@ class KubernetesPlatform(Platform):
         for pod in self.pods(id):
             if objects.process_of(pod) == head and (address := trouble.address_of(pod)):
                 credentials = await self._credentials(id)
-                return kind.dashboard(
-                    Place(objects.DIRECTORY, head=address, credentials=credentials)
-                )
+                return kind.dashboard(Place(DIRECTORY, head=address, credentials=credentials))
         return None
 
     async def capacity(self) -> Capacity:

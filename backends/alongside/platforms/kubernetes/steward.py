@@ -20,6 +20,7 @@ from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.kubernetes import objects, trouble
 from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object, Refused
 from alongside.platforms.kubernetes.builder import Builder, Seen, natural, process
+from alongside.platforms.kubernetes.processes import DIRECTORY
 from alongside.platforms.kubernetes.trouble import Trouble
 from alongside.platforms.scaling import Appetite
 from alongside.platforms.story import Story
@@ -298,9 +299,7 @@ class Steward:
         pod = self._head_pod()
         if pod is None:
             raise NotReady(f"The {self._head.name} has no address yet.", "Wait until it runs.")
-        return Place(
-            objects.DIRECTORY, head=trouble.address_of(pod), credentials=self._builder.secrets
-        )
+        return Place(DIRECTORY, head=trouble.address_of(pod), credentials=self._builder.secrets)
 
     async def _look(self) -> None:
         """Ask the backend how it is and let the phase follow."""
