@@ -1,6 +1,7 @@
 /** What is asked of the service, through the server extension, which adds the session's token. */
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { UUID } from '@lumino/coreutils';
 
 import type { Backend, Catalogue, Chosen, Launch, Me, Patch, Problem, State } from './model';
 
@@ -52,8 +53,9 @@ export class Service {
     return (await this.json('POST', 'api/spawn-options', body)) as Chosen;
   }
 
-  async launch(body: Launch): Promise<Backend> {
-    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+  /** The same key gives the same backend, however often it is sent. */
+  async launch(body: Launch, key: string = UUID.uuid4()): Promise<Backend> {
+    const headers = { 'Idempotency-Key': key };
     return (await this.json('POST', 'api/backends', body, headers)) as Backend;
   }
 
@@ -61,10 +63,11 @@ export class Service {
     return (await this.json('PATCH', `api/backends/${encodeURIComponent(id)}`, patch)) as Backend;
   }
 
-  /** End it. One that has ended already is no error. */
-  async stop(id: string): Promise<void> {
+  /** End it. One that has ended already is no error. `leaving`: the page goes away meanwhile. */
+  async stop(id: string, leaving = false): Promise<void> {
     try {
-      await this.json('DELETE', `api/backends/${encodeURIComponent(id)}`);
+      const path = `api/backends/${encodeURIComponent(id)}`;
+      await this.json('DELETE', path, undefined, {}, leaving);
     } catch (error) {
       if (!(error instanceof Refusal && error.status === 404)) {
         throw error;
@@ -104,9 +107,11 @@ export class Service {
     method: string,
     path: string,
     body?: unknown,
-    headers: Record<string, string> = {}
+    headers: Record<string, string> = {},
+    keepalive = false
   ): Promise<unknown> {
-    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(PATIENCE) };
+    const signal = AbortSignal.timeout(PATIENCE);
+    const init: RequestInit = { method, headers, signal, keepalive };
     if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers = { ...headers, 'Content-Type': 'application/json' };

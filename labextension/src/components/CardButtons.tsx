@@ -153,5 +153,5 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
 export function extendText({ extension, trans }: BackendCardProps): string {
   return extension
     ? trans.__('Keep for %1', formatDuration(extension))
-    : trans.__('Give it more time');
+    : trans.__('More time…');
 }

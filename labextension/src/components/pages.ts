@@ -31,22 +31,22 @@ export function pagesOf(kind: string, trans: Trans): Page[] {
       help: trans.__('How far each group of tasks is')
     },
     {
-      page: 'workers',
+      page: 'individual-workers',
       title: trans.__('Workers'),
       help: trans.__('CPU, memory and network of each worker')
     },
     {
       page: 'individual-workers-memory',
-      title: trans.__('Memory by worker'),
+      title: trans.__('Memory of workers'),
       help: trans.__('What each worker keeps in memory')
     },
     {
-      page: 'graph',
+      page: 'individual-graph',
       title: trans.__('Graph'),
       help: trans.__('The tasks and what they wait for')
     },
     {
-      page: 'profile',
+      page: 'individual-profile',
       title: trans.__('Profile'),
       help: trans.__('Which functions take the time')
     },
