@@ -1,0 +1,180 @@
+/** The panel: what there is of it, and in which state. */
+import { Button as LabButton, Search, Tab, TabPanel, Tabs } from '@jupyter/react-components';
+import { memo, useEffect, useMemo, useState } from 'react';
+
+import { Meter } from '../components/Meter';
+import { Trouble } from '../components/Trouble';
+import type { Catalogue, Me, Problem } from '../model';
+import type { Trans } from '../words';
+import { Announcer } from './announcer';
+import type { Shown } from './BackendList';
+import { Backends } from './Backends';
+import { Boundary } from './Boundary';
+import type { PanelContext } from './context';
+import { bars } from './quotas';
+import { sections } from './sections';
+import { Team } from './Team';
+import { kindTitles, useCatalogue, useSignals } from './watch';
+
+/** From as many backends on there is a field to search them. */
+const MANY = 8;
+const NO_GROUPS: readonly string[] = [];
+
+interface ViewProps extends PanelContext {
+  /** Whether it can be seen: what can't isn't drawn again. */
+  visible: boolean;
+}
+
+export function View(props: ViewProps) {
+  const { trans } = props;
+  return (
+    <Boundary of={props} trans={trans} detail={trans.__('The backends cannot be shown.')}>
+      <Content {...props} />
+    </Boundary>
+  );
+}
+
+function Content({ visible, ...context }: ViewProps) {
+  const { alongside, trans, options } = context;
+  const { store } = alongside;
+  const { stops, attachments, preferences } = options;
+  useSignals(visible, store.changed, stops?.changed, attachments?.changed, preferences?.changed);
+  const catalogue = useCatalogue(alongside, visible && store.problem === null);
+  const titles = useMemo(() => kindTitles(catalogue), [catalogue]);
+  const [query, setQuery] = useState('');
+  const { me, session, problem } = store;
+  const groups = me?.groups ?? NO_GROUPS;
+  const user = store.user || me?.user || '';
+  const found = sections(store.backends.values(), { user, session, groups });
+  const mine = found.here.length + found.elsewhere.length + found.shared.length;
+  const shown: Shown = {
+    ...context,
+    user,
+    session,
+    groups,
+    admin: me?.admin ?? false,
+    blocked: problem?.detail ?? '',
+    titles
+  };
+  const many = store.backends.size > MANY;
+  const sought = many ? query.trim() : '';
+  const loading = !store.loaded && problem === null;
+  const own = loading ? (
+    <Loading trans={trans} />
+  ) : store.loaded ? (
+    <Backends found={found} query={sought} shown={shown} />
+  ) : null;
+  return (
+    <div className={`alongside-Panel${problem ? ' alongside-mod-old' : ''}`} aria-busy={loading}>
+      <Header {...context} blocked={shown.blocked} />
+      {problem && <Offline problem={problem} old={store.loaded} trans={trans} />}
+      {shown.admin && <CatalogueProblem catalogue={catalogue} trans={trans} />}
+      {me && <Quota me={me} trans={trans} />}
+      {many && <Find onChange={setQuery} trans={trans} />}
+      {shown.admin ? (
+        <Tabs className="alongside-Tabs" aria-label={trans.__('Whose backends')}>
+          <Tab id="alongside-own">{trans.__('Backends %1', mine)}</Tab>
+          <Tab id="alongside-team">{trans.__('Team %1', store.backends.size)}</Tab>
+          <TabPanel>{own}</TabPanel>
+          <TabPanel>
+            <Team query={sought} shown={shown} />
+          </TabPanel>
+        </Tabs>
+      ) : (
+        own
+      )}
+      <Announcements context={context} />
+    </div>
+  );
+}
+
+function Header({ trans, options, blocked }: PanelContext & { blocked: string }) {
+  return (
+    <header className="alongside-Header">
+      <h2>{trans.__('Alongside')}</h2>
+      <LabButton
+        appearance="accent"
+        disabled={blocked !== ''}
+        title={blocked || trans.__('Launch a backend')}
+        onClick={options.launch}
+      >
+        {trans.__('+ Launch')}
+      </LabButton>
+    </header>
+  );
+}
+
+function Offline({ problem, old, trans }: { problem: Problem; old: boolean; trans: Trans }) {
+  return (
+    <div className="alongside-Banner" role="alert">
+      <Trouble
+        level="warning"
+        detail={problem.detail}
+        remedy={[problem.remedy, old ? trans.__('What is below may be old.') : '']
+          .filter(Boolean)
+          .join(' ')}
+      />
+    </div>
+  );
+}
+
+function CatalogueProblem({ catalogue, trans }: { catalogue: Catalogue | null; trans: Trans }) {
+  return catalogue?.problem ? (
+    <div className="alongside-Banner">
+      <Trouble
+        level="warning"
+        cause={trans.__('The newest edit of the catalogue is not in use')}
+        detail={catalogue.problem}
+      />
+    </div>
+  ) : null;
+}
+
+const Quota = memo(function Quota({ me, trans }: { me: Me; trans: Trans }) {
+  const found = bars(me, trans);
+  return found.length > 0 ? (
+    <section className="alongside-Quota" aria-label={trans.__('What you use of what you may')}>
+      {found.map(bar => (
+        <Meter key={bar.name} {...bar} />
+      ))}
+    </section>
+  ) : null;
+});
+
+function Find({ onChange, trans }: { onChange: (query: string) => void; trans: Trans }) {
+  return (
+    <Search
+      className="alongside-Find"
+      placeholder={trans.__('Find by name, kind, state …')}
+      aria-label={trans.__('Find backends')}
+      onInput={(event: CustomEvent | React.FormEvent) =>
+        onChange((event.target as HTMLInputElement).value)
+      }
+    />
+  );
+}
+
+function Loading({ trans }: { trans: Trans }) {
+  return (
+    <div className="alongside-Loading" role="status" aria-label={trans.__('Looking for backends')}>
+      <div />
+      <div />
+      <div />
+    </div>
+  );
+}
+
+function Announcements({ context }: { context: PanelContext }) {
+  const { alongside, trans } = context;
+  const [text, setText] = useState('');
+  useEffect(() => {
+    const announcer = new Announcer(alongside.store, trans);
+    announcer.said.connect((_, said) => setText(said));
+    return () => announcer.dispose();
+  }, [alongside.store, trans]);
+  return (
+    <div className="alongside-Unseen" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}

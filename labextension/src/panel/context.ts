@@ -1,0 +1,39 @@
+/** What all parts of the panel are given. */
+import type { ISignal } from '@lumino/signaling';
+
+import type { Actions } from '../components/actions';
+import type { Mismatch } from '../components/props';
+import type { Backend } from '../model';
+import type { IAlongside } from '../tokens';
+import type { Trans } from '../words';
+import type { PendingStops } from './stops';
+
+/** What the panel is told by other plugins; without it, it shows less. */
+export interface PanelOptions {
+  /** Open the Launch dialog. */
+  launch: () => void;
+  stops?: PendingStops | undefined;
+  /** The backend that the current notebook is connected to. */
+  attachments?:
+    | { readonly current: Backend | null; readonly changed: ISignal<unknown, void> }
+    | null
+    | undefined;
+  /** Whether backends that have ended are shown; may change. */
+  preferences?:
+    | { readonly current: { showEnded: boolean }; readonly changed: ISignal<unknown, unknown> }
+    | null
+    | undefined;
+  /** Seconds that "extend" gives at once; absent: it asks. */
+  extension?: number | undefined;
+  /** Versions that don't fit together; the same array each time, unless they are others. */
+  mismatches?: ((backend: Backend) => readonly Mismatch[] | undefined) | undefined;
+}
+
+export interface PanelContext {
+  alongside: Pick<IAlongside, 'store'> & {
+    service: Pick<IAlongside['service'], 'catalogue'>;
+  };
+  actions: Actions;
+  trans: Trans;
+  options: PanelOptions;
+}
