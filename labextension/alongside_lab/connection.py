@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from alongside.errors import AlongsideError, InvalidRequest, NotAllowed, NotAuthenticated
+from alongside.errors import (
+    AlongsideError,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    StorageFailed,
+    Unavailable,
+)
 
 Problem = dict[str, str]
 """`title`, `detail` and `remedy`, for people."""
 
 _RESTART = "Restart the session: stop it on the hub's page and start it again."
+
+
+class NoService(Unavailable):
+    """There can be no service in this Jupyter server."""
 
 
 def problem_of(error: AlongsideError) -> Problem:
@@ -19,6 +30,8 @@ def problem_of(error: AlongsideError) -> Problem:
         title, remedy = "The session may not use Alongside", remedy or _RESTART
     elif isinstance(error, InvalidRequest):
         title = "Alongside is not set up here"
+    elif isinstance(error, NoService | StorageFailed):
+        title = "No clusters on this machine"
     else:
         title = "No connection to Alongside"
     return {"title": title, "detail": error.message, "remedy": remedy}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alongside.endpoint import API, SESSION, USER, Endpoint
 from alongside.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from alongside_lab.alone import Alone
 
 _NO_SERVICE = "The hub started this session without Alongside."
 _ASK = "Ask an administrator to let Alongside's spawner start it."
@@ -18,12 +21,10 @@ _SWITCH_ON = "Start JupyterLab from a hub, or set c.AlongsideLab.alone to True."
 
 @dataclass
 class Surroundings:
-    """What the server's environment says. `want` is called when somebody first looks."""
+    """What the server's environment says, and the service of its own where it has one."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    alone: bool = False
-    user: str = ""
-    want: Callable[[], None] = lambda: None
+    alone: Alone | None = None
 
     @property
     def in_hub(self) -> bool:
@@ -31,26 +32,40 @@ class Surroundings:
         return "JUPYTERHUB_SERVICE_PREFIX" in self.environ
 
     @property
-    def has_service(self) -> bool:
-        """Whether it is said where the service is."""
-        return bool(self.environ.get(API))
+    def needs_own_service(self) -> bool:
+        """Whether nobody but this server could run a service for it."""
+        return not self.in_hub and not self.environ.get(API)
+
+    def want(self) -> None:
+        """Somebody looks."""
+        if self.alone is not None:
+            self.alone.want()
+
+    async def wanted(self) -> None:
+        """Until there is reason to connect: in a session of a hub, at once."""
+        if self.alone is not None:
+            await self.alone.wanted()
 
     def endpoint(self) -> Endpoint:
-        """The service and the token for it. Raises InvalidRequest when there is none."""
-        if not self.has_service:
+        """The service and the token for it. Raises an AlongsideError when there is none."""
+        if self.alone is not None and self.alone.problem is not None:
+            raise self.alone.problem
+        if not self.environ.get(API):
             told = (_NO_SERVICE, _ASK) if self.in_hub else (_NOBODY, _SWITCH_ON)
             raise InvalidRequest(*told)
         return Endpoint.find(environ=self.environ)
 
     def document(self) -> dict[str, Any]:
         """Its part of the state."""
-        hub = ""
-        if self.in_hub and not self.alone:
-            host = self.environ.get("JUPYTERHUB_HOST", "")
-            hub = f"{host}{self.environ.get('JUPYTERHUB_BASE_URL', '/')}"
         return {
             "session": self.environ.get(SESSION),
-            "user": self.user or self.environ.get(USER, ""),
-            "alone": self.alone,
-            "hub": hub,
+            "user": self.alone.user if self.alone else self.environ.get(USER, ""),
+            "alone": self.alone is not None,
+            "hub": self._hub(),
         }
+
+    def _hub(self) -> str:
+        if not self.in_hub:
+            return ""
+        host = self.environ.get("JUPYTERHUB_HOST", "")
+        return f"{host}{self.environ.get('JUPYTERHUB_BASE_URL', '/')}"

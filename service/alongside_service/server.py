@@ -64,7 +64,7 @@ def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
             return sock
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends streams of events at once, so that a successor need not wait for them to be cut."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -73,12 +73,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, sock: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; open streams are cut after `_GRACE` seconds.
-
-    Raises AlongsideError when the application can't be opened.
-    """
-    config = uvicorn.Config(
+def config_of(app: FastAPI) -> uvicorn.Config:
+    """How the application is served; open streams are cut after `_GRACE` seconds."""
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -94,12 +91,15 @@ def serve(app: FastAPI, sock: socket.socket) -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
 
+
+def serve(app: FastAPI, sock: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT. Raises AlongsideError when it can't be opened."""
     # the server raises the signal that ended it once more; what is to be closed comes after that
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: None)
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
-            await _Server(config).serve(sockets=[sock])
+            await Server(config_of(app)).serve(sockets=[sock])
 
     asyncio.run(run())

@@ -52,7 +52,7 @@ class Jupyter:
         dropped = ("JUPYTER", "ALONGSIDE_", "DASK_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         environment |= {
-            "PYTHONPATH": str(_PACKAGES),
+            "PYTHONPATH": f"{self.folder}:{_PACKAGES}",  # a sitecustomize may lie there
             "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
             "JUPYTER_DATA_DIR": str(self.folder / "data"),
             "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
