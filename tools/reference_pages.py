@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from traitlets import HasTraits, TraitType, Undefined
 
-CHART = Path(__file__).resolve().parent.parent / "deploy" / "helm" / "alongside"
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "deploy" / "helm" / "alongside"
+LAB = ROOT / "labextension"
 PREFIX = "/services/alongside/"
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -29,6 +32,7 @@ METHODS = ("get", "post", "patch", "put", "delete")
 def configurables() -> list[type[HasTraits]]:
     """Every class of ours that has settings."""
     from alongside.platforms import platform_class, platform_names
+    from alongside_lab.application import AlongsideLab
     from alongside_service.settings import AlongsideService
     from alongside_spawners.kubernetes import AlongsideKubeSpawner, PodSpawner
     from alongside_spawners.local import AlongsideLocalSpawner, LocalSessionSpawner
@@ -37,7 +41,7 @@ def configurables() -> list[type[HasTraits]]:
     platforms = [platform_class(name) for name in platform_names()]
     spawners: list[type[HasTraits]] = [AlongsideMixin, LocalSessionSpawner, AlongsideLocalSpawner]
     spawners += [PodSpawner, AlongsideKubeSpawner]
-    return [*spawners, AlongsideService, *platforms]
+    return [*spawners, AlongsideService, *platforms, AlongsideLab]
 
 
 def settings(cls: type[HasTraits]) -> dict[str, TraitType[Any, Any]]:
@@ -55,7 +59,8 @@ def configuration() -> str:
         "# Configuration",
         "",
         "Settings as `c.<class>.<name>`: those of the spawners in `jupyterhub_config.py`, those of",
-        "`AlongsideService` and the platforms in the service's own file (its `--config`).",
+        "`AlongsideService` and the platforms in the service's own file (its `--config`), those of",
+        "`AlongsideLab` in the session's `jupyter_server_config.py`.",
     ]
     for cls in configurables():
         own = settings(cls)
@@ -348,6 +353,63 @@ def _rows(schema: dict[str, Any], defaults: dict[str, Any], above: str) -> Itera
             yield f"| `{above}{name}` | {text} | {cell(one['description'])} |"
 
 
+# JupyterLab
+
+
+def lab_settings() -> dict[str, Any]:
+    """The schema of what users can set in JupyterLab's settings editor."""
+    found: dict[str, Any] = json.loads((LAB / "schema" / "plugin.json").read_text("utf-8"))
+    return found
+
+
+def lab_commands() -> dict[str, str]:
+    """What each command of the Lab extension does, by its id: the comments in its list."""
+    text = (LAB / "src" / "tokens.ts").read_text(encoding="utf-8")
+    _, _, listing = text.partition("export const CommandIDs")
+    pattern = r"/\*\*\s*(.*?)\s*\*/\s*\w+: '(alongside:[\w-]+)'"
+    return {id: told for told, id in re.findall(pattern, listing, re.DOTALL)}
+
+
+def lab_routes() -> Iterator[tuple[str, type]]:
+    """The addresses that the server extension answers at, with their handlers."""
+    from alongside_lab.routes import routes
+
+    for pattern, handler, _ in routes(*[None] * 3):  # type: ignore[arg-type]
+        yield pattern, handler
+
+
+def jupyterlab() -> str:
+    """The page about the panel's settings, commands and addresses."""
+    schema, commands = lab_settings(), lab_commands()
+    lines = ["# JupyterLab", "", "## Settings", ""]
+    lines += ["Under *Settings → Settings Editor → Alongside*, for each user.", ""]
+    lines += ["| Setting | Default | Meaning |", "|---|---|---|"]
+    for name, field in schema["properties"].items():
+        told = cell(f"{field['title']}. {field['description']}")
+        lines.append(f"| `{name}` | `{json.dumps(field['default'])}` | {told} |")
+    lines += ["", "## Commands", ""]
+    lines += ["In the command palette, in menus, and for keyboard shortcuts of one's own.", ""]
+    lines += ["| Command | What it does |", "|---|---|"]
+    lines += [f"| `{id}` | {cell(told.rstrip('.'))}. |" for id, told in commands.items()]
+    lines += ["", "## Shortcuts", "", "| Keys | Command |", "|---|---|"]
+    for shortcut in schema.get("jupyter.lab.shortcuts", []):
+        lines.append(f"| {' '.join(shortcut['keys'])} | `{shortcut['command']}` |")
+    lines += ["", "## Addresses", ""]
+    lines += ["Below the session's own address; each asks for the session's login.", ""]
+    lines += ["| Address | What answers there |", "|---|---|"]
+    for pattern, handler in lab_routes():
+        told = (inspect.getdoc(handler) or "").partition("\n")[0]
+        lines.append(f"| `{_plain(pattern)}` | {cell(told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(pattern: str) -> str:
+    """An address as people write it, from a regular expression."""
+    from alongside_lab.requests import ID
+
+    return pattern.replace(f"({ID})", "{id}").replace("(.*)", "{path}")
+
+
 # Text
 
 
@@ -368,6 +430,7 @@ PAGES = {
     "command-line": command_line,
     "python": python_api,
     "chart-values": chart_values,
+    "jupyterlab": jupyterlab,
 }
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.house.scripts import script
-from tests.house.test_source import ROOT, tracked
+from tests.house.test_source import PACKAGES, ROOT, tracked
 
 pages = script("reference_pages")
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
@@ -38,9 +38,7 @@ def test_every_class_with_settings_is_on_the_page() -> None:
     missing = {
         cls
         for cls in every_subclass(Configurable)
-        if cls.__module__.split(".")[0] in {"alongside", "alongside_service", "alongside_spawners"}
-        and pages.settings(cls)
-        and cls not in shown
+        if cls.__module__.split(".")[0] in PACKAGES and pages.settings(cls) and cls not in shown
     }
     assert not missing
 
@@ -107,6 +105,23 @@ def test_every_public_name_has_a_docstring() -> None:
         if inspect.isclass(one) and not issubclass(one, Exception):
             silent += [f"{name}.{m}" for m, f in pages.public_methods(one) if not inspect.getdoc(f)]
     assert not silent
+
+
+def test_everything_of_the_lab_extension_is_told() -> None:
+    """What can be set, done and asked for in JupyterLab."""
+    page = pages.jupyterlab()
+    schema = pages.lab_settings()
+    assert schema["properties"]
+    for name, field in schema["properties"].items():
+        assert field["description"].endswith("."), name
+        assert "default" in field, name
+        assert f"| `{name}` |" in page
+    text = (ROOT / "labextension" / "src" / "tokens.ts").read_text(encoding="utf-8")
+    ids = set(re.findall(r"'(alongside:[\w-]+)'", text))
+    assert ids == set(pages.lab_commands())
+    routes = list(pages.lab_routes())
+    assert len(routes) >= 3
+    assert all(inspect.getdoc(handler) for _, handler in routes)
 
 
 def markdown() -> list[Path]:

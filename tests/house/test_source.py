@@ -61,7 +61,9 @@ def test_no_tracked_file_has(what: str) -> None:
     found = [
         f"{name}: {match.group()[:60]}"
         for name in tracked()
-        if name.suffix != ".lock" and not name.name.endswith("lock.json") and name.parts[0] != "requirements"
+        if name.suffix != ".lock"
+        and not name.name.endswith("lock.json")
+        and name.parts[0] != "requirements"
         # Tests make up tokens for services of their own.
         if not (what == "a password" and name.parts[0] == "tests")
         if (match := SECRETS[what].search(text_of(name)))
