@@ -1,5 +1,5 @@
 /** The backends as they are now: a snapshot, kept up to date by the server's events. */
-import { PromiseDelegate } from '@lumino/coreutils';
+import { JSONExt, type JSONValue, PromiseDelegate } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
@@ -13,6 +13,7 @@ const SILENCE = 40_000;
 const PAUSES = [500, 1000, 2000, 5000, 10_000];
 /** Samples of use that are kept of each backend. */
 const SAMPLES = 120;
+const NONE: readonly Sample[] = [];
 
 /** Where a `Store` gets what it holds. */
 export interface Source {
@@ -90,7 +91,7 @@ export class Store implements IDisposable {
 
   /** The last samples of what a backend uses, oldest first. */
   history(id: string): readonly Sample[] {
-    return this._history.get(id) ?? [];
+    return this._history.get(id) ?? NONE;
   }
 
   get isDisposed(): boolean {
@@ -215,6 +216,12 @@ export class Store implements IDisposable {
 
   private _set(after: Backend): void {
     const before = this._backends.get(after.id);
+    if (
+      before &&
+      JSONExt.deepEqual(before as unknown as JSONValue, after as unknown as JSONValue)
+    ) {
+      return; // the same object stays, so that nothing is drawn again
+    }
     this._backends.set(after.id, after);
     this._backend.emit({ before, after });
     if (before?.phase !== after.phase || before.resources.cores !== after.resources.cores) {

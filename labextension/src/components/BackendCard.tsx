@@ -43,17 +43,13 @@ export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
 });
 
 function Heading({ backend, kindTitle: title, attached, trans, now, density, id }: HeadingProps) {
-  const { gpus } = backend.resources;
-  const kind = title ?? kindTitle(backend.kind);
   return (
     <header className="alongside-Card-heading">
       <span>
         <strong id={id} className="alongside-Card-name">
           {backend.name}
         </strong>{' '}
-        <span className="alongside-Card-kind">
-          {gpus ? `${kind} · ${trans._n('%1 GPU', '%1 GPUs', gpus)}` : kind}
-        </span>
+        <span className="alongside-Card-kind">{title ?? kindTitle(backend.kind)}</span>
       </span>
       <Countdown
         className="alongside-Card-state"

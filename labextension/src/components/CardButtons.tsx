@@ -1,5 +1,5 @@
 /** The buttons of a card: the most wanted in a row, the rest in a menu. */
-import { ended } from '../model';
+import { type Backend, ended } from '../model';
 import { formatDuration } from '../words';
 import { Button } from './Button';
 import { Menu, type MenuItem } from './Menu';
@@ -75,10 +75,25 @@ interface ScaleProps extends BackendCardProps {
   why: (act: Act) => string;
 }
 
+/** Whether its size can be changed while it runs, without a relaunch. */
+function scalesLive({ kind }: Backend): boolean {
+  return kind !== 'arkouda';
+}
+
+/** Whether it waits for more members than there are, so that one may go on with what is there. */
+function waitsForMore(backend: Backend): boolean {
+  const { phase, ready, wanted, options } = backend;
+  const partly = ready > 0 && ready < wanted;
+  return phase === 'scaling' && partly && !options.adaptive && scalesLive(backend);
+}
+
+function scaleText(backend: Backend, { trans }: Pick<BackendCardProps, 'trans'>): string {
+  return scalesLive(backend) ? trans.__('Scale…') : trans.__('Resize…');
+}
+
 function Scale({ backend, actions, density, trans, why }: ScaleProps) {
-  const { ready, wanted, phase, options } = backend;
-  const live = backend.kind !== 'arkouda';
-  if (density === 'widget' && live && !options.adaptive) {
+  const { ready, wanted, options } = backend;
+  if (density === 'widget' && scalesLive(backend) && !options.adaptive) {
     return (
       <Stepper
         name={trans.__('Workers')}
@@ -90,21 +105,18 @@ function Scale({ backend, actions, density, trans, why }: ScaleProps) {
       />
     );
   }
-  return (
-    <>
-      {phase === 'scaling' && live && ready > 0 && ready < wanted && !options.adaptive && (
-        <Button
-          onPress={() => actions.scale?.(backend, ready)}
-          reason={why('scale')}
-          title={trans.__('Go on with the workers that are there, without waiting for more')}
-        >
-          {trans.__('Keep %1', ready)}
-        </Button>
-      )}
-      <Button onPress={() => actions.scale?.(backend)} reason={why('scale')}>
-        {live ? trans.__('Scale…') : trans.__('Resize…')}
-      </Button>
-    </>
+  return waitsForMore(backend) ? (
+    <Button
+      onPress={() => actions.scale?.(backend, ready)}
+      reason={why('scale')}
+      title={trans.__('Go on with the workers that are there, without waiting for more')}
+    >
+      {trans.__('Keep %1', ready)}
+    </Button>
+  ) : (
+    <Button onPress={() => actions.scale?.(backend)} reason={why('scale')}>
+      {scaleText(backend, { trans })}
+    </Button>
   );
 }
 
@@ -121,6 +133,9 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
   const mine = owns(backend, user);
   if (!over && (density === 'widget' || backend.phase === 'scaling')) {
     add('logs', trans.__('Logs'), () => actions.logs?.(backend));
+  }
+  if (mine && density !== 'widget' && waitsForMore(backend)) {
+    add('scale', scaleText(backend, props), () => actions.scale?.(backend));
   }
   if (!over && mine) {
     add('share', trans.__('Share…'), () => actions.share?.(backend));
@@ -151,7 +166,5 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
 }
 
 export function extendText({ extension, trans }: BackendCardProps): string {
-  return extension
-    ? trans.__('Keep for %1', formatDuration(extension))
-    : trans.__('More time…');
+  return extension ? trans.__('Keep for %1', formatDuration(extension)) : trans.__('More time…');
 }

@@ -6,7 +6,7 @@ import type { Trans } from '../words';
 import { Button } from './Button';
 import { extendText } from './CardButtons';
 import { useClock } from './clock';
-import { type Ending, ending, endingText, tieText } from './lifetime';
+import { type Ending, ending, endingText, orTieText, tieText } from './lifetime';
 import { owns, sharedWith, whyNot } from './permissions';
 import type { BackendCardProps } from './props';
 import { Trouble } from './Trouble';
@@ -20,15 +20,13 @@ export function EndingLine(props: BackendCardProps) {
   }
   return (
     <p className="alongside-Card-note">
-      {end && <TimeLeft {...props} end={end} />}
-      {end && ' · '}
-      {tieText(backend, session, trans)}
+      {end ? <TimeLeft {...props} end={end} /> : tieText(backend, session, trans)}
     </p>
   );
 }
 
 function TimeLeft(props: BackendCardProps & { end: Ending }) {
-  const { backend, actions, trans, now, user, end } = props;
+  const { backend, actions, session, trans, now, user, end } = props;
   const { at, idle, warning } = end;
   const text = useClock(
     useCallback(time => endingText({ at, idle, warning }, time, trans), [at, idle, warning, trans]),
@@ -38,10 +36,13 @@ function TimeLeft(props: BackendCardProps & { end: Ending }) {
     useCallback(time => at - time < warning, [at, warning]),
     now
   );
+  if (!near) {
+    return text + orTieText(backend, session, trans);
+  }
   return (
     <>
-      <span className={near ? 'alongside-mod-near' : undefined}>{text}</span>
-      {near && actions.extend && owns(backend, user) && (
+      <span className="alongside-mod-near">{text}</span>
+      {actions.extend && owns(backend, user) && (
         <>
           {' · '}
           <Button

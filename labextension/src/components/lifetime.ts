@@ -48,10 +48,19 @@ export function tieText(backend: Backend, session: string | null, trans: Trans):
   if (backend.keep) {
     return trans.__('Stays when its session ends');
   }
-  if (backend.session === session) {
-    return trans.__('Ends with this session');
+  return trans.__('Ends with %1', sessionText(backend.session, session, trans));
+}
+
+/** The same after what `endingText` says: "…, or with this session". */
+export function orTieText(backend: Backend, session: string | null, trans: Trans): string {
+  return backend.session === null || backend.keep
+    ? ''
+    : trans.__(', or with %1', sessionText(backend.session, session, trans));
+}
+
+function sessionText(name: string, own: string | null, trans: Trans): string {
+  if (name === own) {
+    return trans.__('this session');
   }
-  return backend.session
-    ? trans.__('Ends with session %1', backend.session)
-    : trans.__('Ends with the default session');
+  return name ? trans.__('session %1', name) : trans.__('the default session');
 }

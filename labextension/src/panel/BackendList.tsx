@@ -1,8 +1,10 @@
 /** Cards, each within its own boundary. */
 import { BackendCard } from '../components/BackendCard';
+import { whyNot } from '../components/permissions';
 import type { Backend } from '../model';
 import { Boundary } from './Boundary';
 import type { PanelContext } from './context';
+import { whenDragged } from './drag';
 
 /** What all cards are told alike. */
 export interface Shown extends PanelContext {
@@ -20,7 +22,7 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
   return (
     <ul className="alongside-List">
       {backends.map(backend => (
-        <li key={backend.id} className="alongside-List-item">
+        <li key={backend.id} className="alongside-List-item" {...dragging(backend, shown)}>
           <Boundary
             of={backend}
             trans={trans}
@@ -50,6 +52,20 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
       ))}
     </ul>
   );
+}
+
+/** A card that can be attached can be dragged into a notebook, which does that. */
+function dragging(backend: Backend, { options: { attachments }, ...situation }: Shown) {
+  if (!attachments?.drag || whyNot('attach', backend, situation)) {
+    return {};
+  }
+  const begin = (at: { clientX: number; clientY: number }) => {
+    attachments.drag?.(backend, at).catch(error => console.warn(error));
+  };
+  return {
+    onPointerDown: whenDragged(begin),
+    title: situation.trans.__('Drag it into a notebook to attach it')
+  };
 }
 
 /** Only what is given. */

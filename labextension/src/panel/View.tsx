@@ -1,5 +1,12 @@
 /** The panel: what there is of it, and in which state. */
-import { Button as LabButton, Search, Tab, TabPanel, Tabs } from '@jupyter/react-components';
+import {
+  Button as LabButton,
+  Search,
+  Tab,
+  TabPanel,
+  Tabs,
+  type TabsElement
+} from '@jupyter/react-components';
 import { memo, useEffect, useMemo, useState } from 'react';
 
 import { Meter } from '../components/Meter';
@@ -12,7 +19,7 @@ import { Backends } from './Backends';
 import { Boundary } from './Boundary';
 import type { PanelContext } from './context';
 import { bars } from './quotas';
-import { sections } from './sections';
+import { type Sections, sections } from './sections';
 import { Team } from './Team';
 import { kindTitles, useCatalogue, useSignals } from './watch';
 
@@ -41,51 +48,83 @@ function Content({ visible, ...context }: ViewProps) {
   useSignals(visible, store.changed, stops?.changed, attachments?.changed, preferences?.changed);
   const catalogue = useCatalogue(alongside, visible && store.problem === null);
   const titles = useMemo(() => kindTitles(catalogue), [catalogue]);
-  const [query, setQuery] = useState('');
   const { me, session, problem } = store;
-  const groups = me?.groups ?? NO_GROUPS;
-  const user = store.user || me?.user || '';
-  const found = sections(store.backends.values(), { user, session, groups });
-  const mine = found.here.length + found.elsewhere.length + found.shared.length;
   const shown: Shown = {
     ...context,
-    user,
+    user: store.user || me?.user || '',
     session,
-    groups,
+    groups: me?.groups ?? NO_GROUPS,
     admin: me?.admin ?? false,
     blocked: problem?.detail ?? '',
     titles
   };
-  const many = store.backends.size > MANY;
-  const sought = many ? query.trim() : '';
   const loading = !store.loaded && problem === null;
-  const own = loading ? (
-    <Loading trans={trans} />
-  ) : store.loaded ? (
-    <Backends found={found} query={sought} shown={shown} />
-  ) : null;
   return (
     <div className={`alongside-Panel${problem ? ' alongside-mod-old' : ''}`} aria-busy={loading}>
       <Header {...context} blocked={shown.blocked} />
       {problem && <Offline problem={problem} old={store.loaded} trans={trans} />}
       {shown.admin && <CatalogueProblem catalogue={catalogue} trans={trans} />}
-      {me && <Quota me={me} trans={trans} />}
-      {many && <Find onChange={setQuery} trans={trans} />}
-      {shown.admin ? (
-        <Tabs className="alongside-Tabs" aria-label={trans.__('Whose backends')}>
-          <Tab id="alongside-own">{trans.__('Backends %1', mine)}</Tab>
-          <Tab id="alongside-team">{trans.__('Team %1', store.backends.size)}</Tab>
-          <TabPanel>{own}</TabPanel>
-          <TabPanel>
-            <Team query={sought} shown={shown} />
-          </TabPanel>
-        </Tabs>
-      ) : (
-        own
-      )}
+      {loading && <Loading trans={trans} />}
+      {store.loaded && (shown.admin ? <Views shown={shown} /> : <Own shown={shown} />)}
       <Announcements context={context} />
     </div>
   );
+}
+
+/** An admin's own backends, and everybody's. */
+function Views({ shown }: { shown: Shown }) {
+  const { alongside, trans } = shown;
+  const [tab, setTab] = useState('alongside-own');
+  return (
+    <Tabs
+      className="alongside-Tabs"
+      aria-label={trans.__('Whose backends')}
+      activeid={tab}
+      onChange={event => setTab((event.target as TabsElement).activeid)}
+    >
+      <Tab id="alongside-own">{trans.__('Backends %1', countOf(ownSections(shown)))}</Tab>
+      <Tab id="alongside-team">{trans.__('Team %1', alongside.store.backends.size)}</Tab>
+      {/* what can't be seen isn't drawn */}
+      <TabPanel>{tab === 'alongside-own' && <Own shown={shown} />}</TabPanel>
+      <TabPanel>{tab === 'alongside-team' && <Everybodys shown={shown} />}</TabPanel>
+    </Tabs>
+  );
+}
+
+function Own({ shown }: { shown: Shown }) {
+  const { alongside, trans } = shown;
+  const { me } = alongside.store;
+  const [query, setQuery] = useState('');
+  const found = ownSections(shown);
+  const many = countOf(found) + found.ended.length > MANY;
+  return (
+    <>
+      {me && <Quota me={me} trans={trans} />}
+      {many && <Find onChange={setQuery} trans={trans} />}
+      <Backends found={found} query={many ? query.trim() : ''} shown={shown} />
+    </>
+  );
+}
+
+function Everybodys({ shown }: { shown: Shown }) {
+  const { alongside, trans } = shown;
+  const [query, setQuery] = useState('');
+  const many = alongside.store.backends.size > MANY;
+  return (
+    <>
+      {many && <Find onChange={setQuery} trans={trans} />}
+      <Team query={many ? query.trim() : ''} shown={shown} />
+    </>
+  );
+}
+
+function ownSections(shown: Shown): Sections {
+  return sections(shown.alongside.store.backends.values(), shown);
+}
+
+/** Those that the user has to do with now. */
+function countOf({ here, elsewhere, shared }: Sections): number {
+  return here.length + elsewhere.length + shared.length;
 }
 
 function Header({ trans, options, blocked }: PanelContext & { blocked: string }) {

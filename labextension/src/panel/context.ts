@@ -15,7 +15,12 @@ export interface PanelOptions {
   stops?: PendingStops | undefined;
   /** The backend that the current notebook is connected to. */
   attachments?:
-    | { readonly current: Backend | null; readonly changed: ISignal<unknown, void> }
+    | {
+        readonly current: Backend | null;
+        readonly changed: ISignal<unknown, void>;
+        /** Drag the cell that attaches it, from where the mouse is. */
+        drag?(backend: Backend, at: { clientX: number; clientY: number }): Promise<void>;
+      }
     | null
     | undefined;
   /** Whether backends that have ended are shown; may change. */
