@@ -1,31 +1,27 @@
 /** Alongside in JupyterLab: the plugins. */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import type { Event } from '@jupyterlab/services';
-import { Signal } from '@lumino/signaling';
+import { attach } from './plugins/attach';
+import { backends } from './plugins/backends';
+import { commands } from './plugins/commands';
+import { dashboards } from './plugins/dashboards';
+import { logs } from './plugins/logs';
+import { notifications } from './plugins/notifications';
+import { panel } from './plugins/panel';
+import { preferences } from './plugins/preferences';
+import { running } from './plugins/running';
+import { statusbar } from './plugins/statusbar';
+import { toolbar } from './plugins/toolbar';
 
-import { type Change, SCHEMA } from './model';
-import { Service } from './requests';
-import { Store } from './store';
-import { IAlongside } from './tokens';
-
-/** The backends, for all other plugins. */
-const backends: JupyterFrontEndPlugin<IAlongside> = {
-  id: 'jupyterhub-alongside:backends',
-  description: 'Keeps the list of backends up to date.',
-  autoStart: true,
-  provides: IAlongside,
-  activate: (app: JupyterFrontEnd): IAlongside => {
-    const { serverSettings, events } = app.serviceManager;
-    const service = new Service(serverSettings);
-    const changes = new Signal<object, Change>({});
-    events.stream.connect((_: unknown, emission: Event.Emission) => {
-      if (emission.schema_id === SCHEMA) {
-        changes.emit(emission as unknown as Change);
-      }
-    });
-    return { service, store: new Store(service, changes) };
-  }
-};
-
-export default [backends];
-export { IAlongside } from './tokens';
+export default [
+  preferences,
+  backends,
+  commands,
+  attach,
+  panel,
+  dashboards,
+  logs,
+  running,
+  statusbar,
+  toolbar,
+  notifications
+];
+export { IAlongside, IAttachments, IPreferences } from './tokens';

@@ -1,6 +1,9 @@
 /** What other extensions, and the parts of this one, can ask for. */
 import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
 
+import type { Backend } from './model';
+import type { PendingStops } from './panel/stops';
 import type { Service } from './requests';
 import type { Store } from './store';
 
@@ -17,13 +20,60 @@ export const IAlongside = new Token<IAlongside>(
   'The backends of this user: what is there, and what can be asked for.'
 );
 
-/** Commands. Those about one backend take its id as `{ id }`. */
+/** What a user has chosen in the settings; the defaults where there are no settings. */
+export interface Preferences {
+  /** What Attach does with the cell that it inserts. */
+  readonly attach: 'run' | 'insert';
+  /** Whether the cell is run again after a restart of the kernel. */
+  readonly reattach: boolean;
+  readonly notifications: 'all' | 'problems' | 'none';
+  /** Seconds in which a stop can be undone. */
+  readonly stopDelay: number;
+  /** Whether the panel shows backends that have ended. */
+  readonly showEnded: boolean;
+  readonly statusBar: boolean;
+}
+
+export interface IPreferences {
+  readonly current: Preferences;
+  readonly changed: ISignal<IPreferences, Preferences>;
+}
+
+export const IPreferences = new Token<IPreferences>(
+  'jupyterhub-alongside:IPreferences',
+  'What the user has chosen in the settings of Alongside.'
+);
+
+/** Stops that can still be taken back. */
+export const IPendingStops = new Token<PendingStops>(
+  'jupyterhub-alongside:IPendingStops',
+  'The stops of backends that can still be taken back.'
+);
+
+/** Which backend each kernel is connected to, as far as it was seen here. */
+export interface IAttachments {
+  /** The backend of the notebook or console that was used last. */
+  readonly current: Backend | null;
+  /** Any of it is different. */
+  readonly changed: ISignal<IAttachments, void>;
+  /** The backend of a kernel, by the kernel's id. */
+  of(kernel: string | null | undefined): Backend | null;
+  /** Begin to drag the cell that attaches `backend`; `event` says where. Resolves once dropped. */
+  drag(backend: Backend, event: { clientX: number; clientY: number }): Promise<void>;
+}
+
+export const IAttachments = new Token<IAttachments>(
+  'jupyterhub-alongside:IAttachments',
+  'Which backend the kernels of this browser tab are connected to.'
+);
+
+/** Commands. Those about one backend take its id as `{ id }`; without it they ask which. */
 export const CommandIDs = {
   /** Show the panel. */
   open: 'alongside:open',
   /** Open the Launch dialog; `{ profile?, kind?, options?, name? }` fill it in. */
   launch: 'alongside:launch',
-  /** Open the Scale dialog. */
+  /** Change its size; without `{ members? }` ask for it. */
   scale: 'alongside:scale',
   /** Insert and run the cell that connects the current notebook's kernel to it. */
   attach: 'alongside:attach',
@@ -39,6 +89,10 @@ export const CommandIDs = {
   keep: 'alongside:keep',
   /** End it, after a time in which that can be undone. */
   stop: 'alongside:stop',
+  /** Take back a stop that has not been sent yet. */
+  undo: 'alongside:undo',
+  /** Launch one like it, with the form filled in. */
+  retry: 'alongside:retry',
   /** Put code or a command that does the same on the clipboard; `{ what: 'python' | 'shell' }`. */
   copy: 'alongside:copy',
   /** Remove one that has ended from the list. */

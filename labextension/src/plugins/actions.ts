@@ -1,0 +1,39 @@
+/** What the buttons of cards do: the commands, so that all ways to something are the same one. */
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { Actions } from '../components/actions';
+import type { Backend } from '../model';
+import { CommandIDs } from '../tokens';
+
+/** The part of a command registry that is needed. */
+export interface Commands {
+  execute(id: string, args?: ReadonlyPartialJSONObject): Promise<unknown>;
+}
+
+export function commandActions(commands: Commands): Actions {
+  const run = (command: string, { id }: Backend, args: ReadonlyPartialJSONObject = {}): void => {
+    commands.execute(command, { ...args, id }).catch(error => {
+      // what went wrong within a command is told by it; this is one that isn't enabled any more
+      console.warn(error);
+    });
+  };
+  return {
+    attach: backend => run(CommandIDs.attach, backend),
+    scale: (backend, members) => run(CommandIDs.scale, backend, optional({ members })),
+    logs: (backend, role) => run(CommandIDs.logs, backend, optional({ role })),
+    dashboard: (backend, page) => run(CommandIDs.dashboard, backend, optional({ page })),
+    share: backend => run(CommandIDs.share, backend),
+    extend: backend => run(CommandIDs.extend, backend),
+    keep: (backend, keep) => run(CommandIDs.keep, backend, { keep }),
+    stop: backend => run(CommandIDs.stop, backend),
+    undo: backend => run(CommandIDs.undo, backend),
+    retry: backend => run(CommandIDs.retry, backend),
+    dismiss: backend => run(CommandIDs.dismiss, backend),
+    copy: (backend, what) => run(CommandIDs.copy, backend, { what })
+  };
+}
+
+function optional(args: { [name: string]: string | number | undefined }) {
+  const given = Object.entries(args).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as ReadonlyPartialJSONObject;
+}
