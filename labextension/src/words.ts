@@ -31,14 +31,16 @@ export function formatMemory(bytes: number): string {
   return `${Number(value.toFixed(digits))} ${BINARY[unit]}`;
 }
 
-/** Bytes, from what the service writes ("1.5 GiB"); NaN for what is no amount of memory. */
+/** Bytes, from "1.5 GiB", "512 MB" or "4 G" (GiB), as the service reads them too; NaN for what is
+ * no amount of memory. */
 export function parseMemory(text: string): number {
-  const match = /^\s*([\d.]+)\s*([kmgtp]?)(i?)b?\s*$/i.exec(text);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp]?)(i?)b|([kmgtp])i?)\s*$/i.exec(text);
   if (!match) {
     return Number.NaN;
   }
-  const power = ' kmgtp'.indexOf((match[2] ?? '').toLowerCase() || ' ');
-  return Number(match[1]) * (match[3] || !match[2] ? 1024 : 1000) ** power;
+  const [, count, decimal, binary, bare] = match;
+  const power = ' kmgtp'.indexOf((bare || decimal || ' ').toLowerCase());
+  return Math.round(Number(count) * (binary || bare ? 1024 : 1000) ** power);
 }
 
 const UNITS: [seconds: number, name: string][] = [

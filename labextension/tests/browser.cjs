@@ -7,3 +7,13 @@ Object.assign(globalThis, { TextDecoder, TextEncoder, ...streams });
 Object.defineProperty(globalThis, 'crypto', { value: webcrypto, configurable: true });
 globalThis.fetch ??= () => Promise.reject(new Error('no network in tests'));
 globalThis.DragEvent ??= class DragEvent extends Event {};
+globalThis.matchMedia ??= query => ({
+  matches: false,
+  media: query,
+  addEventListener() {},
+  removeEventListener() {},
+  addListener() {},
+  removeListener() {}
+});
+globalThis.requestIdleCallback ??= callback => setTimeout(callback, 0);
+globalThis.CSS ??= { escape: text => text.replace(/[^\w-]/g, '\\$&') };

@@ -1,1 +1,2 @@
-module.exports = '';
+// An icon must not be empty.
+module.exports = '<svg/>';

@@ -1,0 +1,79 @@
+/** One choice among several, each with a title and a line or two. */
+
+export interface Card {
+  value: string;
+  title: string;
+  lines: string[];
+}
+
+interface CardsProps {
+  id: string;
+  legend: string;
+  cards: Card[];
+  chosen: string;
+  onChoose: (value: string) => void;
+}
+
+/** Nothing where there is nothing to choose. */
+export function Cards({ id, legend, cards, chosen, onChoose }: CardsProps) {
+  if (cards.length < 2) {
+    return null;
+  }
+  return (
+    <fieldset className="alongside-Cards">
+      <legend>{legend}</legend>
+      <div>
+        {cards.map(({ value, title, lines }, place) => (
+          <label key={value} className="alongside-Card">
+            <input
+              type="radio"
+              name={id}
+              checked={value === chosen}
+              aria-labelledby={`${id}-${place}`}
+              aria-describedby={`${id}-${place}-lines`}
+              onChange={() => onChoose(value)}
+            />
+            <strong id={`${id}-${place}`}>{title}</strong>
+            <small id={`${id}-${place}-lines`}>{lines.filter(Boolean).join(' ')}</small>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+interface SegmentsProps {
+  id: string;
+  label: string;
+  hint?: string;
+  choices: [value: string, text: string][];
+  chosen: string;
+  onChoose: (value: string) => void;
+}
+
+/** One of a few words, side by side. */
+export function Segments({ id, label, hint, choices, chosen, onChoose }: SegmentsProps) {
+  return (
+    <div className="alongside-Row" role="radiogroup" aria-labelledby={id}>
+      <span className="alongside-Label" id={id}>
+        {label}
+      </span>
+      <div className="alongside-Row-input">
+        <div className="alongside-Segments">
+          {choices.map(([value, text]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name={id}
+                checked={value === chosen}
+                onChange={() => onChoose(value)}
+              />
+              <span>{text}</span>
+            </label>
+          ))}
+        </div>
+        {hint && <p className="alongside-Hint">{hint}</p>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,150 @@
+/** A JupyterLab dialog that stays open until what it asks for is done. */
+import { Dialog } from '@jupyterlab/apputils';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+import type { ReactElement } from 'react';
+
+import type { Trans } from '../words';
+
+/** Between a dialog's frame and its body: whether its button may be pressed, and what that does. */
+export class Gate<T> {
+  /** What the button does; null leaves the dialog open. Its errors are for the body to show. */
+  act: () => Promise<T | null> = async () => null;
+
+  /** Something is different. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Whether the button can be pressed. */
+  get open(): boolean {
+    return this._open && !this._busy;
+  }
+
+  /** Whether what it does is under way. */
+  get busy(): boolean {
+    return this._busy;
+  }
+
+  /** The id of the element that says why it can't be pressed. */
+  get reason(): string {
+    return this._reason;
+  }
+
+  set(open: boolean, reason: string): void {
+    if (open !== this._open || reason !== this._reason) {
+      this._open = open;
+      this._reason = reason;
+      this._changed.emit();
+    }
+  }
+
+  /** Do it, unless it is being done. */
+  async press(): Promise<T | null> {
+    if (!this.open) {
+      return null;
+    }
+    this._busy = true;
+    this._changed.emit();
+    try {
+      return await this.act();
+    } finally {
+      this._busy = false;
+      this._changed.emit();
+    }
+  }
+
+  private _open = false;
+  private _busy = false;
+  private _reason = '';
+  private readonly _changed = new Signal<this, void>(this);
+}
+
+export interface FrameOptions<T> {
+  title: string;
+  /** What stands on the button. */
+  accept: string;
+  trans: Trans;
+  body: (gate: Gate<T>) => ReactElement;
+}
+
+/** Show a dialog and wait for it; null when it was cancelled. */
+export async function show<T>(options: FrameOptions<T>): Promise<T | null> {
+  const frame = new Frame(options, new Gate<T>());
+  await frame.launch();
+  return frame.answer;
+}
+
+const ACCEPT = 1;
+
+class Frame<T> extends Dialog<null> {
+  /** What its action came to. */
+  answer: T | null = null;
+
+  constructor(
+    { title, accept, trans, body }: FrameOptions<T>,
+    private readonly gate: Gate<T>
+  ) {
+    super({
+      title,
+      body: body(gate),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: accept })
+      ],
+      renderer: new PlainBody()
+    });
+    this.addClass('alongside-Dialog');
+    this.node.setAttribute('aria-label', title);
+    gate.changed.connect(this._checkValidation, this);
+    this._checkValidation();
+  }
+
+  override dispose(): void {
+    Signal.clearData(this.gate);
+    super.dispose();
+  }
+
+  override resolve(index: number = ACCEPT): void {
+    if (index !== ACCEPT) {
+      super.resolve(index);
+      return;
+    }
+    void this.gate.press().then(answer => {
+      if (answer !== null) {
+        this.answer = answer;
+        super.resolve(ACCEPT);
+      }
+    });
+  }
+
+  /** The body decides; JupyterLab's own look at the inputs knows less. A button that can't be
+   * pressed can still be reached by keyboard: otherwise nobody hears why. */
+  protected override _checkValidation(): void {
+    const button = this.node.querySelector('.jp-Dialog-footer .jp-mod-accept');
+    button?.setAttribute('aria-disabled', `${!this.gate?.open}`);
+    button?.setAttribute('aria-busy', `${this.gate?.busy ?? false}`);
+    button?.setAttribute('aria-describedby', this.gate?.reason ?? '');
+  }
+
+  /** What has a meaning of its own for a key keeps it. */
+  protected override _evtKeydown(event: KeyboardEvent): void {
+    const active = document.activeElement;
+    const inBody = active?.closest('.jp-Dialog-body');
+    const pressed = event.key === 'Enter' && active?.matches('button, summary, a[href], select');
+    if (inBody && (pressed || event.key.startsWith('Arrow'))) {
+      return;
+    }
+    super._evtKeydown(event);
+  }
+}
+
+/** JupyterLab wraps the inputs of a body in elements of its own, which React then can't find. */
+class PlainBody extends Dialog.Renderer {
+  override createBody(value: Dialog.Body<unknown>): Widget {
+    const body = ReactWidget.create(value as ReactElement);
+    body.addClass('jp-Dialog-body');
+    return body;
+  }
+}
