@@ -2,7 +2,10 @@
 import { build } from 'esbuild';
 
 await build({
-  entryPoints: { widget: 'src/widget/index.tsx' },
+  entryPoints: [
+    { in: 'src/widget/index.tsx', out: 'widget' },
+    { in: 'src/widget/widget.css', out: 'widget' }
+  ],
   outdir: '../backends/alongside/static',
   bundle: true,
   format: 'esm',

@@ -1,15 +1,15 @@
-"""The card of a backend as static HTML: what a notebook shows where no widget is."""
+"""How a backend shows itself: a card as static HTML, and in a running kernel a live one."""
 
 from __future__ import annotations
 
+import sys
 from html import escape
+from typing import Any
 
+from alongside.endpoint import Endpoint
 from alongside.models import Backend
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.units import format_duration
-
-MIME = "application/vnd.alongside.backend+json"
-"""What a front end with the widget shows instead of the card."""
 
 _DOTS = {True: ("&#9679;", "#1a7f37"), False: ("&#9675;", "#6e7781")}
 
@@ -49,3 +49,22 @@ def size(backend: Backend) -> str:
     amounts = backend.resources
     counted = f"{backend.ready} of {backend.wanted} ready"
     return f"{counted}, {amounts.cores} cores, {amounts.text('memory')}"
+
+
+def live_card(endpoint: Endpoint, backend: Backend) -> dict[str, Any]:
+    """What shows it live, as a MIME bundle; empty outside of a notebook's kernel or where
+    anywidget isn't installed.
+    """
+    if not _in_kernel():
+        return {}
+    try:
+        from alongside import widget
+    except (ImportError, OSError):  # no anywidget; no bundle, in a checkout that wasn't built
+        return {}
+    return widget.view(endpoint, backend)
+
+
+def _in_kernel() -> bool:
+    python = sys.modules.get("IPython")
+    shell = python.get_ipython() if python is not None else None
+    return getattr(shell, "kernel", None) is not None

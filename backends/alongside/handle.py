@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from alongside.card import MIME, card
+from alongside.card import card, live_card
 from alongside.endpoint import remember
 from alongside.kinds import get_kind
 from alongside.models import Backend, Connection
@@ -13,12 +13,15 @@ from alongside.phases import ENDED, Phase
 from alongside.versions import warn_about_differences
 
 if TYPE_CHECKING:
+    from alongside.asking import Asker
     from alongside.async_client import AsyncClient
     from alongside.client import Client
 
 
 class _Face:
     """What can be told of a backend without asking, and what distributed asks of a cluster."""
+
+    _service: Asker
 
     def __init__(self, state: Backend) -> None:
         self.state = state
@@ -85,7 +88,7 @@ class _Face:
         bundle = {
             "text/plain": repr(self),
             "text/html": card(self.state),
-            MIME: {"id": self.id, "name": self.name, "kind": self.kind},
+            **live_card(self._service.endpoint, self.state),
         }
         return {
             mime: data
@@ -99,6 +102,8 @@ class BackendHandle(_Face):
 
     `distributed.Client(handle)` connects to a Dask backend, as with any cluster object.
     """
+
+    _service: Client
 
     def __init__(self, service: Client, state: Backend) -> None:
         super().__init__(state)
@@ -181,6 +186,8 @@ class BackendHandle(_Face):
 
 class AsyncBackendHandle(_Face):
     """`BackendHandle` for asyncio."""
+
+    _service: AsyncClient
 
     def __init__(self, service: AsyncClient, state: Backend) -> None:
         super().__init__(state)
