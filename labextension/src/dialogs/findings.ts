@@ -46,29 +46,39 @@ export function findings(schema: Schema, values: Options, trans: Trans): Finding
 /** What the service says of single inputs, and what of it has no input here. */
 export function placed(
   problem: Problem | null,
-  has: (path: string) => boolean
+  has: (path: string) => boolean,
+  trans: Trans
 ): { at: Findings; rest: Problem | null } {
   const at: Findings = {};
   if (!problem) {
     return { at, rest: null };
   }
-  const several = problem.errors ?? [];
-  const all = several.length
-    ? several
+  const all = problem.errors?.length
+    ? problem.errors
     : [{ field: problem.field ?? '', message: problem.detail, remedy: problem.remedy }];
   const homeless = all.filter(({ field, message, remedy }) => {
     const path = field.replace(/^options\./, '');
-    if (!has(path)) {
-      return true;
+    if (has(path)) {
+      at[path] ??= remedy || message;
     }
-    at[path] ??= remedy || message;
-    return false;
+    return !has(path);
   });
-  const first = homeless[0];
-  // of one problem the whole is told besides; of several only what can't be told at its place
-  const rest =
-    several.length > 1 ? first && { ...problem, detail: first.message, ...first } : problem;
-  return { at, rest: rest ?? null };
+  if (problem.status !== 422) {
+    return { at, rest: problem };
+  }
+  // the service names values as programs do: beside an input its remedy says it all
+  const [first] = homeless;
+  return {
+    at,
+    rest: first
+      ? { ...problem, detail: first.message, remedy: first.remedy }
+      : { ...problem, detail: unusable(all.length, trans), remedy: '' }
+  };
+}
+
+/** How many values can't be used. */
+export function unusable(count: number, trans: Trans): string {
+  return trans._n('%1 value can’t be used.', '%1 values can’t be used.', count);
 }
 
 /** As the form component takes them. */

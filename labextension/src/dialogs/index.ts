@@ -13,3 +13,34 @@ export async function launchDialog(
   const { openLaunch } = await import('./Launch');
   return await openLaunch(alongside, trans, wish);
 }
+
+/** Ask for another size of a backend, with `members` filled in; null when it was cancelled. */
+export async function scaleDialog(
+  alongside: IAlongside,
+  trans: Trans,
+  id: string,
+  members?: number
+): Promise<Backend | null> {
+  const { openScale } = await import('./Scale');
+  return await openScale(alongside, trans, id, members);
+}
+
+/** Ask with whom to share a backend; null when it was cancelled. */
+export async function shareDialog(
+  alongside: IAlongside,
+  trans: Trans,
+  id: string
+): Promise<Backend | null> {
+  const { openShare } = await import('./Share');
+  return await openShare(alongside, trans, id);
+}
+
+/** Ask for other lifetimes of a backend; null when it was cancelled. */
+export async function extendDialog(
+  alongside: IAlongside,
+  trans: Trans,
+  id: string
+): Promise<Backend | null> {
+  const { openExtend } = await import('./Extend');
+  return await openExtend(alongside, trans, id);
+}

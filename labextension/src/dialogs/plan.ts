@@ -16,7 +16,7 @@ import {
   verdict
 } from './amounts';
 import { type Choice, freeName, offerOf, optionsOf, requestOf } from './choice';
-import { type Findings, findings, placed } from './findings';
+import { type Findings, findings, placed, unusable } from './findings';
 import type { Checked } from './live';
 import { asked, countName, growthOf, type Schema } from './schema';
 
@@ -86,7 +86,7 @@ export function outcomeOf(
   const room = roomFor(me, plan.profile.platform);
   const count = Object.keys(plan.wrong).length;
   const wanted = count === 0 ? (said?.chosen?.resources ?? times(each, members)) : times(each, 0);
-  const { at, rest } = placed(said?.problem ?? null, path => hasInput(path, plan.schema));
+  const { at, rest } = placed(said?.problem ?? null, path => hasInput(path, plan.schema), trans);
   const size = `${members} ${plural(offer.member, members)} × (${together(each, trans)})`;
   const whole = count > 0 ? '–' : together(wanted, trans);
   return {
@@ -102,7 +102,7 @@ export function outcomeOf(
       count > 0
         ? {
             fits: false,
-            sentence: trans._n('%1 value can’t be used.', '%1 values can’t be used.', count),
+            sentence: unusable(count, trans),
             remedy: ''
           }
         : verdict(room, wanted, plan.most, offer.member, trans),
