@@ -17,17 +17,19 @@ from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.kubernetes import KubernetesPlatform, objects
 from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.tending import Tending
 from alongside.testing import until
 
 
-class Narrow(KubernetesPlatform):
-    """Looks after one backend only."""
+def look_after_only(id: str) -> None:
+    """Leave all other backends alone."""
+    look_after = Tending._look_after
 
-    only = ""
+    def narrow(self: Tending, item: dict[str, Any]) -> None:
+        if objects.id_of(item) == id:
+            look_after(self, item)
 
-    def _look_after(self, item: dict[str, Any]) -> None:
-        if not self.only or objects.id_of(item) == self.only:
-            super()._look_after(item)
+    Tending._look_after = narrow  # type: ignore[method-assign]
 
 
 def die_after(writes: int, id: str) -> None:
@@ -49,8 +51,9 @@ def die_after(writes: int, id: str) -> None:
 async def main(settings: str, spec: str, deed: str, writes: str) -> None:
     wanted = Spec.model_validate_json(spec)
     die_after(int(writes), wanted.id)
-    platform = Narrow(**json.loads(settings))
-    platform.only = "" if deed == "watch" else wanted.id
+    if deed != "watch":
+        look_after_only(wanted.id)
+    platform = KubernetesPlatform(**json.loads(settings))
     await platform.open()
     await platform.leading()
     print("leading", flush=True)

@@ -59,6 +59,21 @@ async def test_the_deployment_of_a_worker_is_made_again(bench: Bench) -> None:
     assert len(await bench.items("deployments", f"{PREFIX}/id={spec.id}")) == 3
 
 
+async def test_a_worker_that_is_scaled_by_hand_is_put_right_or_told(bench: Bench) -> None:
+    """The number of a Deployment is not how the size of a backend is changed."""
+    spec = await bench.running()
+    apps = AppsV1Api(bench.api)
+    place = (f"{spec.id}-default-worker-1", bench.namespace)
+    await apps.patch_namespaced_deployment_scale(*place, {"spec": {"replicas": 0}})
+    await until_told(bench, spec, "worker-1 was stopped in Kubernetes")
+    await bench.settled(spec, 1)
+    await computes(bench, spec)
+    await apps.patch_namespaced_deployment_scale(*place, {"spec": {"replicas": 2}})
+    await until_told(bench, spec, "worker-1 was scaled to 2 in Kubernetes")
+    await apps.patch_namespaced_deployment_scale(*place, {"spec": {"replicas": 1}})
+    await bench.settled(spec, 1)
+
+
 async def test_a_worker_that_needs_too_much_memory_is_started_again(bench: Bench) -> None:
     spec = await bench.running()
     async with bench.connected(spec) as client:
@@ -83,7 +98,7 @@ async def test_it_grows_and_shrinks_and_keeps_its_data(bench: Bench) -> None:
             print(f"to {workers} workers in {time.monotonic() - begin:.1f} s")
             assert await client.gather(futures) == data
         # Which of them stays is the scheduler's choice.
-        there = {process_of(item) for item in bench.platform.deployments(spec.id)}
+        there = {process_of(item) for item in bench.platform.inventory.deployments(spec.id)}
         gone = ", ".join({"worker-1", "worker-2", "worker-3"} - there)
         await watching.until_gone(
             bench.core.list_namespaced_pod,
@@ -134,6 +149,14 @@ async def test_a_scheduler_whose_deployment_is_deleted_is_replaced(bench: Bench)
     spec = await bench.running()
     name = f"{spec.id}-scheduler"
     await AppsV1Api(bench.api).delete_namespaced_deployment(name, bench.namespace)
+    await until_replaced(bench, spec)
+
+
+async def test_a_scheduler_that_is_scaled_away_by_hand_is_replaced(bench: Bench) -> None:
+    spec = await bench.running()
+    await AppsV1Api(bench.api).patch_namespaced_deployment_scale(
+        f"{spec.id}-scheduler", bench.namespace, {"spec": {"replicas": 0}}
+    )
     await until_replaced(bench, spec)
 
 
@@ -254,15 +277,28 @@ async def test_a_pod_that_does_not_end_is_told_of(
     assert await bench.left(spec) == record_only(spec)
 
 
-@pytest.mark.parametrize("by_hand", [False, True])
-async def test_what_an_operator_holds_that_is_gone_is_let_go(bench: Bench, by_hand: bool) -> None:
-    """The Dask operator marks what it sees; uninstalled, it no longer takes its mark off."""
-    spec = await bench.running()
+async def mark(bench: Bench, spec: Spec) -> tuple[CustomObjectsApi, tuple[str, ...]]:
+    """As the Dask operator marks what it sees; uninstalled, it no longer takes its mark off."""
     custom = CustomObjectsApi(bench.api)
     place = (*GROUP, bench.namespace, "daskclusters", spec.id)
     patch = {"metadata": {"finalizers": ["kopf.zalando.org/KopfFinalizerMarker"]}}
     merge = "application/merge-patch+json"
     await custom.patch_namespaced_custom_object(*place, patch, _content_type=merge)
+    return custom, place
+
+
+async def test_nor_does_it_hold_one_whose_record_is_deleted(bench: Bench) -> None:
+    spec = await bench.running()
+    await mark(bench, spec)
+    await bench.core.delete_namespaced_config_map(f"alongside-{spec.id}", bench.namespace)
+    await bench.until(spec, None)
+    await until_nothing_is_left(bench, spec)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_what_an_operator_holds_that_is_gone_is_let_go(bench: Bench, by_hand: bool) -> None:
+    spec = await bench.running()
+    custom, place = await mark(bench, spec)
     if by_hand:
         await custom.delete_namespaced_custom_object(*place)
     else:

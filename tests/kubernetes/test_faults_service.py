@@ -18,6 +18,7 @@ from kubernetes_asyncio.client import (
     ApiClient,
     AuthorizationV1Api,
     CoreV1Api,
+    CustomObjectsApi,
     RbacAuthorizationV1Api,
 )
 from kubernetes_asyncio.config import new_client_from_config
@@ -26,7 +27,7 @@ from ruamel.yaml import YAML
 from alongside.errors import StorageFailed, Unavailable
 from alongside.models import Spec
 from alongside.phases import Phase
-from alongside.platforms.kubernetes import builder, platform
+from alongside.platforms.kubernetes import builder, inventory
 from alongside.platforms.kubernetes.api import CONFIG_MAPS, Cluster, Refused, Resource
 from alongside.testing import make_spec
 from tests.helm import chart
@@ -248,7 +249,7 @@ async def test_without_dasks_definitions_it_says_so_and_does_not_begin(
     kubeconfig: str, namespace: str, image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a version that no cluster has: taking away the real ones would end others' backends."""
-    monkeypatch.setattr(platform, "DASK_CLUSTERS", UNKNOWN)
+    monkeypatch.setattr(inventory, "DASK_CLUSTERS", UNKNOWN)
     with pytest.raises(Refused, match="has no daskclusters") as refused:
         await make_platform(kubeconfig, namespace, image).open()
     assert "custom resource definitions" in refused.value.remedy
@@ -266,11 +267,33 @@ async def test_definitions_that_vanish_fail_the_next_backend_only(
             patch.setattr(builder, "DASK_CLUSTERS", UNKNOWN)
             spec = await bench.launch()
             seen = await bench.until(spec, FAILED)
-            assert seen.status.reason == "Refused"
+            assert seen.status.reason == "DefinitionsMissing"
             assert "has no daskclusters" in seen.status.message
             assert "custom resource definitions" in seen.status.remedy
             assert await bench.left(spec) == {f"configmaps/alongside-{spec.id}"}
         await bench.running()
+
+
+async def test_definitions_that_vanish_end_a_backend_that_runs(
+    kubeconfig: str,
+    kubernetes: ApiClient,
+    namespace: str,
+    image: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kubernetes deletes the resources of a kind with their definition, and what they own."""
+    async with backends.bench(kubeconfig, kubernetes, namespace, image) as bench:
+        spec = await bench.running()
+        with monkeypatch.context() as patch:
+            patch.setattr(builder, "DASK_CLUSTERS", UNKNOWN)
+            await CustomObjectsApi(kubernetes).delete_namespaced_custom_object(
+                "kubernetes.dask.org", "v1", namespace, "daskclusters", spec.id
+            )
+            seen = await bench.until(spec, FAILED)
+        assert seen.status.reason == "DefinitionsMissing"
+        assert "has no daskclusters" in seen.status.message
+        assert "custom resource definitions" in seen.status.remedy
+        assert await bench.left(spec) == {f"configmaps/alongside-{spec.id}"}
 
 
 def chart_rules(folder: Path) -> list[dict[str, Any]]:

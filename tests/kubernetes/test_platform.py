@@ -47,7 +47,7 @@ async def test_the_dask_operator_finds_everything_done(
                 spec.model_copy(update={"options": options, "generation": generation})
             )
             seen = await until(platform, spec.id, has(workers), 90)
-            processes = sorted(map(objects.process_of, platform.deployments(spec.id)))
+            processes = sorted(map(objects.process_of, platform.inventory.deployments(spec.id)))
             assert processes[0] == "scheduler"
             assert len(processes) == 1 + workers
             assert seen.spec.generation == generation

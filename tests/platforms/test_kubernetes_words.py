@@ -16,7 +16,13 @@ from alongside.errors import (
 )
 from alongside.models import Resources
 from alongside.platforms.kubernetes import trouble
-from alongside.platforms.kubernetes.api import DASK_CLUSTERS, DEPLOYMENTS, Refused, refusal
+from alongside.platforms.kubernetes.api import (
+    DASK_CLUSTERS,
+    DEPLOYMENTS,
+    Refused,
+    Undefined,
+    refusal,
+)
 from alongside.platforms.kubernetes.capacity import amount, room_of
 
 
@@ -167,7 +173,7 @@ NAMED = {"details": {"name": "x"}}
         (403, {"message": 'exceeded quota: tight, requested: "a"'}, CapacityExceeded, "tight"),
         (403, {"message": "u cannot create resource"}, Refused, "cannot create"),
         (401, {"message": "Unauthorized"}, Refused, "deployments"),
-        (404, {"message": "not here"}, Refused, "has no deployments (apps/v1)"),
+        (404, {"message": "not here"}, Undefined, "has no deployments (apps/v1)"),
         (404, NAMED | {"message": 'pods "x" not found'}, NotFound, 'pods "x"'),
         (409, {"message": "changed"}, Conflict, "changed"),
         (422, {"message": "Invalid value"}, InvalidRequest, "Invalid value"),

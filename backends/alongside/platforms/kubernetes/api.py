@@ -55,6 +55,10 @@ class Refused(Unavailable):
     """The cluster is there and does not let us: rights, or definitions, that are missing."""
 
 
+class Undefined(Refused):
+    """The cluster knows no such objects."""
+
+
 class Expired(Exception):
     """The server no longer knows where a watch was to go on: list anew."""
 
@@ -281,7 +285,7 @@ def refusal(code: int, status: Mapping[str, Any], resource: Resource) -> Alongsi
             "An administrator has to widen its Role, or admit such pods to the namespace.",
         )
     if code == _NOT_FOUND and "name" not in (status.get("details") or {}):
-        return Refused(
+        return Undefined(
             f"This Kubernetes has no {resource.plural} ({resource.version}).",
             "An administrator has to install its custom resource definitions.",
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from alongside.errors import AlongsideError, Conflict, NotReady
+from alongside.errors import AlongsideError, NotReady
 from alongside.kinds.base import Command, Kind, Role
 from alongside.models import Spec
+from alongside.phases import Phase
+from alongside.platforms.endings import Ending
 from alongside.platforms.kubernetes import objects, processes
 from alongside.platforms.kubernetes.api import (
     CONFIG_MAPS,
@@ -25,18 +26,16 @@ from alongside.platforms.kubernetes.api import (
     Cluster,
     Object,
     Resource,
+    Undefined,
 )
 from alongside.platforms.kubernetes.custom import dask_cluster
+from alongside.platforms.kubernetes.finalizers import is_held, release
 from alongside.platforms.kubernetes.setting import Setting
 
 _LOG_LINES, _LOG_BYTES, _LOG_MOST = 200, 16_384, 20
 _LOG_WAIT = 3.0  # seconds
 _ASK_AGAIN = 5.0  # seconds until what is still there is deleted again
 _OVERDUE = 30.0  # seconds beyond their grace for pods to go, whose node may be gone
-
-# What the Dask operator puts on the resources that it watches. It has nothing to clear away there
-# that we don't, and after it was uninstalled nobody would take this off.
-_OPERATOR = "kopf.zalando.org/KopfFinalizerMarker"
 
 _log = logging.getLogger("alongside.kubernetes")
 
@@ -141,10 +140,21 @@ class Builder:
         return self.kind.command(role, name, spec, processes.place(spec, self.roles(spec)))
 
     async def is_deleted(self, spec: Spec) -> bool:
-        """Whether somebody has deleted its custom resource, and so means the backend."""
+        """Whether somebody has deleted its custom resource, and so means the backend.
+
+        Raises Ending when all such resources were deleted, with their definition.
+        """
         if (seen := self._seen.custom(spec.id)) is not None:
             return "deletionTimestamp" in seen["metadata"]
-        found = await self.cluster.get(DASK_CLUSTERS, self.setting.namespace, spec.id)
+        try:
+            found = await self.cluster.get(DASK_CLUSTERS, self.setting.namespace, spec.id)
+        except Undefined as error:
+            raise Ending(
+                Phase.FAILED,
+                "DefinitionsMissing",
+                f"{error.message.removesuffix('.')} any more, and with them it was deleted.",
+                error.remedy,
+            ) from None
         return found is None or "deletionTimestamp" in found["metadata"]
 
     async def tell_number(self, spec: Spec, number: int) -> None:
@@ -209,21 +219,10 @@ class Builder:
             )
         first = not self._deleted_at
         self._deleted_at = moment
-        if not first:
-            await self._release(spec)
+        custom = self._seen.custom(spec.id)
+        if not first and custom is not None and is_held(custom):
+            await release(self.cluster, namespace, custom)
         return first and not (pods or deployments or self._seen.custom(spec.id))
-
-    async def _release(self, spec: Spec) -> None:
-        """Let a custom resource go that an operator holds which is no longer there to do so."""
-        metadata = (self._seen.custom(spec.id) or {}).get("metadata", {})
-        holders = metadata.get("finalizers") or []
-        if "deletionTimestamp" not in metadata or _OPERATOR not in holders:
-            return
-        others = [holder for holder in holders if holder != _OPERATOR]
-        version = metadata["resourceVersion"]
-        patch = {"metadata": {"resourceVersion": version, "finalizers": others}}
-        with contextlib.suppress(Conflict):
-            await self.cluster.patch(DASK_CLUSTERS, self.setting.namespace, spec.id, patch)
 
     def overdue(self, spec: Spec) -> list[str]:
         """What is still there although its time, and more, is over."""

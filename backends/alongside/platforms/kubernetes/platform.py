@@ -9,50 +9,30 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
-from alongside.errors import (
-    AlongsideError,
-    Conflict,
-    InvalidRequest,
-    NotFound,
-    NotReady,
-    StorageFailed,
-)
+from alongside.errors import AlongsideError, InvalidRequest, NotFound, NotReady
 from alongside.kinds import get_kind, kinds
 from alongside.kinds.base import Pages, Place
 from alongside.models import Capacity, Connection, Pod, Resources, Spec, Status
 from alongside.names import is_backend_id
 from alongside.phases import ENDED, USABLE, Phase
-from alongside.platforms.base import Change, Observed, Platform, Removed
+from alongside.platforms.base import Change, Observed, Platform
 from alongside.platforms.kubernetes import objects, trouble
-from alongside.platforms.kubernetes.api import (
-    CONFIG_MAPS,
-    DASK_CLUSTERS,
-    DEPLOYMENTS,
-    PODS,
-    QUOTAS,
-    SECRETS,
-    Cluster,
-    Object,
-    Resource,
-)
-from alongside.platforms.kubernetes.builder import Builder
+from alongside.platforms.kubernetes.api import QUOTAS, SECRETS, Cluster, Object
 from alongside.platforms.kubernetes.capacity import room_of
+from alongside.platforms.kubernetes.inventory import Inventory
 from alongside.platforms.kubernetes.lease import Lease
 from alongside.platforms.kubernetes.processes import DIRECTORY
-from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.kubernetes.records import Records
 from alongside.platforms.kubernetes.setting import Setting
-from alongside.platforms.kubernetes.steward import Steward
+from alongside.platforms.kubernetes.tending import Tending
 from alongside.quotas import total
 from alongside.requests import parse
 
-_TRIES = 20  # of a change that others get in the way of
-_POOL = 32
 _QUOTA_AGE = 10.0  # seconds for which what the quotas say is good enough
 
 
@@ -134,30 +114,16 @@ class KubernetesPlatform(Platform):
         await cluster.open()
         await self._log_reader.open()
         self._setting = self._make_setting(self.namespace or cluster.namespace)
-        self._watchers: set[asyncio.Queue[Change]] = set()
-        self._stewards: dict[str, Steward] = {}
-        self._tending: dict[str, asyncio.Task[None]] = {}
         self._quota: tuple[float, Resources | None] = (0.0, None)
-        self._pool = ThreadPoolExecutor(_POOL, "kubernetes")
-        self._by_id: dict[Resource, dict[str, dict[str, Object]]] = {
-            resource: {} for resource in (PODS, DEPLOYMENTS, DASK_CLUSTERS)
-        }
-        self._reflectors = {
-            resource: self._reflector(cluster, resource, component)
-            for resource, component in (
-                (CONFIG_MAPS, "record"),
-                (PODS, "backend"),
-                (DEPLOYMENTS, "backend"),
-                (DASK_CLUSTERS, "backend"),
-            )
-        }
-        self._leads = False
+        self.inventory = Inventory(cluster, self._setting.namespace, self._heard)
+        self._records = Records(cluster, self._setting.namespace, self.inventory.wrote)
+        self._tending = Tending(cluster, self._setting, self.inventory)
         self._cluster = cluster
         try:
-            await asyncio.gather(*(each.load() for each in self._reflectors.values()))
+            await self.inventory.load()
         except AlongsideError:
             self._cluster = None
-            await asyncio.gather(cluster.close(), self._log_reader.close())
+            await asyncio.gather(self._tending.close(), cluster.close(), self._log_reader.close())
             raise
         # in a pod there is one service at a time, so the next may go on where one has died
         identity = os.environ.get("POD_NAME") or f"{os.uname().nodename}-{secrets.token_hex(4)}"
@@ -170,21 +136,24 @@ class KubernetesPlatform(Platform):
             deadline=self.lease_duration * 2 / 3,
             retry=self.lease_duration / 7.5,
         )
-        self._tasks = [asyncio.create_task(each.follow()) for each in self._reflectors.values()]
-        self._tasks.append(asyncio.create_task(self._tend()))
+        self._tasks = [
+            asyncio.create_task(self.inventory.follow()),
+            asyncio.create_task(self._tending.run(self._turn)),
+        ]
+
+    def _heard(self, id: str, of_record: bool, record: Object | None) -> None:
+        self._tending.heard(id, of_record, record)
 
     async def close(self) -> None:
         if self._cluster is None:
             return
         cluster, self._cluster = self._cluster, None
-        tasks = [*self._tasks, *self._tending.values()]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._leads = False
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tending.close()
         await self._turn.close()
         await asyncio.gather(cluster.close(), self._log_reader.close())
-        self._pool.shutdown(wait=False, cancel_futures=True)
         for kind in kinds().values():
             kind.close()
 
@@ -208,13 +177,6 @@ class KubernetesPlatform(Platform):
             pod=parse(Pod, dict(self.pod), "KubernetesPlatform.pod"),
         )
 
-    def _reflector(self, cluster: Cluster, resource: Resource, component: str) -> Reflector:
-        def heard(item: Object, there: bool) -> None:
-            self._heard(resource, item, there)
-
-        labels = objects.selector(component=component)
-        return Reflector(cluster, resource, self._setting.namespace, labels, heard)
-
     @property
     def _kubernetes(self) -> Cluster:
         if self._cluster is None:
@@ -229,92 +191,6 @@ class KubernetesPlatform(Platform):
     async def deposed(self) -> None:
         await self._turn.lost()
 
-    async def _tend(self) -> None:
-        """Look after the backends for as long as it is our turn."""
-        await self._turn.acquired()
-        self._leads = True
-        for item in list(self._reflectors[CONFIG_MAPS].objects.values()):
-            self._look_after(item)
-        await self._turn.lost()
-        self._leads = False
-        for task in self._tending.values():
-            task.cancel()
-
-    def _look_after(self, item: Object) -> None:
-        id = objects.id_of(item)
-        if id in self._stewards:
-            steward = self._stewards[id]
-            steward.record = item
-            steward.wake()
-            return
-        try:
-            spec, _ = objects.parse_record(item)
-            kind = get_kind(spec.kind)
-        except (ValueError, AlongsideError) as error:
-            self.log.warning("The record of %s can't be read and is left alone: %s", id, error)
-            return
-        builder = Builder(self._kubernetes, self._setting, kind, self, self._wrote)
-        steward = self._stewards[id] = Steward(builder, self, item, self._pool)
-        task = self._tending[id] = asyncio.create_task(steward.run(), name=f"backend {id}")
-        task.add_done_callback(lambda _: self._tended(id))
-
-    def _tended(self, id: str) -> None:
-        self._stewards.pop(id, None)
-        self._tending.pop(id, None)
-
-    # -- what is seen ----------------------------------------------------------------------
-
-    def pods(self, id: str) -> list[Object]:
-        """The pods of a backend, as last heard of."""
-        return list(self._by_id[PODS].get(id, {}).values())
-
-    def deployments(self, id: str) -> list[Object]:
-        """The Deployments of a backend, as last heard of."""
-        return list(self._by_id[DEPLOYMENTS].get(id, {}).values())
-
-    def custom(self, id: str) -> Object | None:
-        """The custom resource of a backend, as last heard of."""
-        return next(iter(self._by_id[DASK_CLUSTERS].get(id, {}).values()), None)
-
-    def _wrote(self, resource: Resource, item: Object) -> None:
-        self._reflectors[resource].put(item)
-
-    def _heard(self, resource: Resource, item: Object, there: bool) -> None:
-        id, name = objects.id_of(item), item["metadata"]["name"]
-        if resource == CONFIG_MAPS:
-            self._heard_record(id, item, there)
-            return
-        known = self._by_id[resource]
-        if there:
-            known.setdefault(id, {})[name] = item
-        else:
-            known.get(id, {}).pop(name, None)
-            if not known.get(id):
-                known.pop(id, None)
-        if steward := self._stewards.get(id):
-            steward.wake()
-
-    def _heard_record(self, id: str, item: Object, there: bool) -> None:
-        if not there:
-            if task := self._tending.get(id):
-                task.cancel()
-            self._tell(Removed(id))
-            return
-        if (observed := self._observed(item)) is not None:
-            self._tell(observed)
-        if self._leads:
-            self._look_after(item)
-
-    def _tell(self, change: Change) -> None:
-        for watcher in self._watchers:
-            watcher.put_nowait(change)
-
-    def _observed(self, item: Object) -> Observed | None:
-        try:
-            return Observed(*objects.parse_record(item))
-        except ValueError:
-            return None  # told once, by whoever would look after it
-
     # -- wishes ----------------------------------------------------------------------------
 
     async def launch(self, spec: Spec) -> None:
@@ -326,19 +202,7 @@ class KubernetesPlatform(Platform):
                 f"No image is known for the {kind.title}.",
                 "An administrator has to set KubernetesPlatform.image or the profile's pod.image.",
             )
-        namespace = self._setting.namespace
-        try:
-            made = await self._kubernetes.create(
-                CONFIG_MAPS, namespace, objects.record(spec, Status())
-            )
-        except AlongsideError as error:
-            raise StorageFailed(
-                f"The backend can't be recorded: {error.message}", error.remedy
-            ) from None
-        if made is None:
-            made = await self._kubernetes.get(CONFIG_MAPS, namespace, objects.record_name(spec.id))
-        if made is not None:
-            self._wrote(CONFIG_MAPS, made)
+        await self._records.create(spec)
 
     async def update(self, spec: Spec) -> None:
         def change(present: Spec, _: Status) -> Spec | None:
@@ -347,7 +211,7 @@ class KubernetesPlatform(Platform):
             ending = {"stop": present.stop or spec.stop, "forget": present.forget or spec.forget}
             return spec.model_copy(update=ending)
 
-        await self._change(spec.id, change)
+        await self._records.change(spec.id, change)
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
         def change(present: Spec, _: Status) -> Spec | None:
@@ -357,7 +221,7 @@ class KubernetesPlatform(Platform):
 
         if is_backend_id(id):
             try:
-                await self._change(id, change)
+                await self._records.change(id, change)
             except NotFound:
                 return
 
@@ -369,63 +233,21 @@ class KubernetesPlatform(Platform):
             return spec if running and mine and same else None
 
         try:
-            return await self._change(id, change)
+            return await self._records.change(id, change)
         except NotFound:
             return False
-
-    async def _change(self, id: str, change: Callable[[Spec, Status], Spec | None]) -> bool:
-        """Replace the specification in a record, unless somebody else just did: then again.
-
-        False when `change` returns None, which means that nothing is to be changed.
-        """
-        namespace, name = self._setting.namespace, objects.record_name(id)
-        for _ in range(_TRIES):
-            item = await self._kubernetes.get(CONFIG_MAPS, namespace, name)
-            if item is None:
-                raise _unknown()
-            try:
-                wanted = change(*objects.parse_record(item))
-            except ValueError:
-                raise _unknown() from None
-            if wanted is None:
-                return False
-            patch = {
-                "metadata": {
-                    "resourceVersion": item["metadata"]["resourceVersion"],
-                    **objects.ownership(wanted),
-                },
-                "data": objects.spec_data(wanted),
-            }
-            try:
-                written = await self._kubernetes.patch(CONFIG_MAPS, namespace, name, patch)
-            except Conflict:
-                continue
-            if written is None:
-                raise _unknown()
-            self._wrote(CONFIG_MAPS, written)
-            return True
-        raise StorageFailed("Its record changes all the time.", "Try again.")
 
     # -- views -----------------------------------------------------------------------------
 
     async def observed(self) -> list[Observed]:
-        items = self._reflectors[CONFIG_MAPS].objects.values()
-        return [seen for item in items if (seen := self._observed(item)) is not None]
+        return self.inventory.observed()
 
-    async def watch(self) -> AsyncIterator[Change]:
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._watchers.add(queue)
-        try:
-            for seen in await self.observed():
-                yield seen
-            while True:
-                yield await queue.get()
-        finally:
-            self._watchers.discard(queue)
+    def watch(self) -> AsyncIterator[Change]:
+        return self.inventory.watch()
 
     async def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
-        seen, item = self._find(id)
-        for pod in self.pods(id):
+        seen, item = self.inventory.find(id)
+        for pod in self.inventory.pods(id):
             if objects.process_of(pod) == role:
                 async for line in self._log_reader.log(
                     self._setting.namespace, pod["metadata"]["name"], lines=lines, follow=follow
@@ -439,7 +261,7 @@ class KubernetesPlatform(Platform):
             yield line
 
     async def connection(self, id: str) -> Connection:
-        seen, _ = self._find(id)
+        seen, _ = self.inventory.find(id)
         over = seen.status.phase in ENDED
         if over or not seen.status.address:
             raise NotReady(
@@ -457,13 +279,13 @@ class KubernetesPlatform(Platform):
         return objects.secret_contents(item)
 
     async def dashboard(self, id: str) -> Pages | None:
-        seen, _ = self._find(id)
+        seen, _ = self.inventory.find(id)
         if seen.status.phase not in USABLE:
             return None
         kind = get_kind(seen.spec.kind)
         roles = kind.roles(kind.Options.model_validate(seen.spec.options))
         head = next(role for role in roles if role.essential).name
-        for pod in self.pods(id):
+        for pod in self.inventory.pods(id):
             if objects.process_of(pod) == head and (address := trouble.address_of(pod)):
                 credentials = await self._credentials(id)
                 return kind.dashboard(Place(DIRECTORY, head=address, credentials=credentials))
@@ -479,18 +301,6 @@ class KubernetesPlatform(Platform):
             self._quota = (loop.time(), whole)
         live = (s.spec.resources for s in await self.observed() if s.status.live)
         return Capacity(total=whole, free=whole - total(live))
-
-    def _find(self, id: str) -> tuple[Observed, Object]:
-        key = (self._setting.namespace, objects.record_name(id))
-        item = self._reflectors[CONFIG_MAPS].objects.get(key)
-        seen = None if item is None else self._observed(item)
-        if item is None or seen is None:
-            raise _unknown()
-        return seen, item
-
-
-def _unknown() -> NotFound:
-    return NotFound("There is no such backend.", "It may have ended; list the backends.")
 
 
 __all__ = ["KubernetesPlatform"]

@@ -1,0 +1,160 @@
+"""What there is in the cluster, as last heard of; records turned into backends for watchers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from alongside.errors import NotFound
+from alongside.platforms.base import Change, Observed, Removed
+from alongside.platforms.kubernetes import objects
+from alongside.platforms.kubernetes.api import (
+    CONFIG_MAPS,
+    DASK_CLUSTERS,
+    DEPLOYMENTS,
+    PODS,
+    Cluster,
+    Object,
+    Resource,
+)
+from alongside.platforms.kubernetes.reflector import Reflector
+
+
+class Inventory:
+    """The records, and by backend the objects that they own.
+
+    `heard` is called with the id of a backend of which something has changed, and with its record
+    if that has: the new one, or None when it is gone.
+    """
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, heard: Callable[[str, bool, Object | None], None]
+    ) -> None:
+        self._namespace = namespace
+        self._tell_owner = heard
+        self._watchers: set[asyncio.Queue[Change]] = set()
+        self._by_id: dict[Resource, dict[str, dict[str, Object]]] = {
+            resource: {} for resource in (PODS, DEPLOYMENTS, DASK_CLUSTERS)
+        }
+        self._reflectors = {
+            resource: self._reflector(cluster, resource, component)
+            for resource, component in (
+                (CONFIG_MAPS, "record"),
+                (PODS, "backend"),
+                (DEPLOYMENTS, "backend"),
+                (DASK_CLUSTERS, "backend"),
+            )
+        }
+
+    def _reflector(self, cluster: Cluster, resource: Resource, component: str) -> Reflector:
+        def heard(item: Object, there: bool) -> None:
+            self._heard(resource, item, there)
+
+        labels = objects.selector(component=component)
+        return Reflector(cluster, resource, self._namespace, labels, heard)
+
+    async def load(self) -> None:
+        """Take stock. Raises AlongsideError."""
+        await asyncio.gather(*(each.load() for each in self._reflectors.values()))
+
+    async def follow(self) -> None:
+        """Hear of every change, for ever."""
+        await asyncio.gather(*(each.follow() for each in self._reflectors.values()))
+
+    # -- hearing ---------------------------------------------------------------------------
+
+    def wrote(self, resource: Resource, item: Object) -> None:
+        """Take over what the server has made of a write."""
+        self._reflectors[resource].put(item)
+
+    def _heard(self, resource: Resource, item: Object, there: bool) -> None:
+        id, name = objects.id_of(item), item["metadata"]["name"]
+        if resource == CONFIG_MAPS:
+            self._heard_record(id, item, there)
+            return
+        known = self._by_id[resource]
+        if there:
+            known.setdefault(id, {})[name] = item
+        else:
+            known.get(id, {}).pop(name, None)
+            if not known.get(id):
+                known.pop(id, None)
+        self._tell_owner(id, False, None)
+
+    def _heard_record(self, id: str, item: Object, there: bool) -> None:
+        if not there:
+            self._tell_owner(id, True, None)
+            self._tell(Removed(id))
+            return
+        if (seen := _observed(item)) is not None:
+            self._tell(seen)
+        self._tell_owner(id, True, item)
+
+    def _tell(self, change: Change) -> None:
+        for watcher in self._watchers:
+            watcher.put_nowait(change)
+
+    # -- backends --------------------------------------------------------------------------
+
+    def observed(self) -> list[Observed]:
+        """All backends whose records can be read."""
+        return [seen for item in self.records() if (seen := _observed(item)) is not None]
+
+    async def watch(self) -> AsyncIterator[Change]:
+        """First all of them, then every change."""
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            for seen in self.observed():
+                yield seen
+            while True:
+                yield await queue.get()
+        finally:
+            self._watchers.discard(queue)
+
+    def find(self, id: str) -> tuple[Observed, Object]:
+        """A backend and its record. Raises NotFound."""
+        item = self.record(id)
+        seen = None if item is None else _observed(item)
+        if item is None or seen is None:
+            raise unknown()
+        return seen, item
+
+    # -- objects ---------------------------------------------------------------------------
+
+    def records(self) -> list[Object]:
+        """All records, spoilt ones included."""
+        return list(self._reflectors[CONFIG_MAPS].objects.values())
+
+    def record(self, id: str) -> Object | None:
+        """The record of a backend, spoilt or not."""
+        key = (self._namespace, objects.record_name(id))
+        return self._reflectors[CONFIG_MAPS].objects.get(key)
+
+    def pods(self, id: str) -> list[Object]:
+        """The pods of a backend."""
+        return list(self._by_id[PODS].get(id, {}).values())
+
+    def deployments(self, id: str) -> list[Object]:
+        """The Deployments of a backend."""
+        return list(self._by_id[DEPLOYMENTS].get(id, {}).values())
+
+    def customs(self) -> list[tuple[str, Object]]:
+        """All custom resources, by the ids of their backends."""
+        return [(id, one) for id, all in self._by_id[DASK_CLUSTERS].items() for one in all.values()]
+
+    def custom(self, id: str) -> Object | None:
+        """The custom resource of a backend."""
+        return next(iter(self._by_id[DASK_CLUSTERS].get(id, {}).values()), None)
+
+
+def _observed(item: Object) -> Observed | None:
+    try:
+        return Observed(*objects.parse_record(item))
+    except ValueError:
+        return None  # told once, by whoever would look after it
+
+
+def unknown() -> NotFound:
+    """There is none of this id."""
+    return NotFound("There is no such backend.", "It may have ended; list the backends.")
