@@ -17,6 +17,22 @@ from kr8s.objects import ConfigMap, Namespace, Pod, Secret, Service
 
 from tests.helm.chart import CHART, helm, nested
 
+CATALOGUE = """\
+profiles:
+  dask-small:
+    title: Small
+    description: JupyterLab with a Dask cluster of up to 4 workers, for trying things out.
+    platform: kubernetes
+    default: dask
+    backends:
+      dask:
+        options:
+          workers: {default: 2, minimum: 1, maximum: 4}
+          cores: 1
+          memory: {default: 1 GiB, minimum: 256 MiB, maximum: 2 GiB}
+        lifetime: {idle: 30 min, maximum: 8 h}
+        start_timeout: 10 min
+"""
 LIMIT = 180.0  # seconds for what takes twenty, on a machine that others use too
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 KINDS = (
@@ -236,3 +252,19 @@ def fresh_namespace(kubeconfig: str) -> Iterator[tuple[Any, str]]:
     finally:
         space.delete()
         wait_for(lambda: not space.exists(), "the namespace is gone")
+
+
+@contextmanager
+def installed(
+    kubeconfig: str, images: dict[str, str], folder: Path, **values: Any
+) -> Iterator[Release]:
+    """A release in a namespace of its own, with `CATALOGUE`; afterwards all of it is gone."""
+    with fresh_namespace(kubeconfig) as (api, namespace):
+        release = Release(api, namespace, images, folder)
+        release.install(
+            catalogue__text=CATALOGUE,
+            service__settings={"KubernetesPlatform": {"core_overcommit": 20.0}},
+            **values,
+        )
+        yield release
+        release.uninstall()

@@ -14,22 +14,12 @@ from kr8s.objects import Pod
 from kubernetes_asyncio.client import ApiClient, AuthorizationV1Api
 
 from tests.helm.chart import CHART
-from tests.kubernetes.release import Release, fresh_namespace, wait_for
+from tests.kubernetes.release import CATALOGUE, Release, fresh_namespace, installed, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
-SMALL = {"profile": "small", "backend": {"kind": "dask", "options": {"workers": 1}}}
-CATALOGUE = """\
-profiles:
-  small:
-    title: Small
-    platform: kubernetes
-    backends:
-      dask:
-        options:
-          workers: {default: 1, maximum: 2}
-          memory: {default: 512 MiB}
-"""
+OPTIONS = {"workers": 1, "memory": "512 MiB"}
+SMALL = {"profile": "dask-small", "backend": {"kind": "dask", "options": OPTIONS}}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +30,9 @@ def release(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Release]:
     """A release that the tests of this module share; each leaves it as it was."""
-    with fresh_namespace(kubeconfig) as (api, namespace):
-        one = Release(api, namespace, images, tmp_path_factory.mktemp("values"))
-        one.install(
-            catalogue__text=CATALOGUE,
-            hub__storage__enabled=True,
-            service__settings={"KubernetesPlatform": {"core_overcommit": 20.0}},
-        )
+    folder = tmp_path_factory.mktemp("values")
+    with installed(kubeconfig, images, folder, hub__storage__enabled=True) as one:
         yield one
-        one.uninstall()
 
 
 @pytest.mark.shows("K106")

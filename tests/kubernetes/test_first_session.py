@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import browser, page
 from tests.house.test_source import ROOT
-from tests.kubernetes.release import Release, fresh_namespace, wait_for
+from tests.kubernetes.release import Release, installed, wait_for
 
 __all__ = ["browser", "page"]
 
@@ -22,22 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 PICTURES = os.environ.get("ALONGSIDE_PICTURES")
 EXAMPLES = ("first-cluster.ipynb", "make_data.py")
 MOST = 240_000  # milliseconds for what takes ten seconds, on a machine that does more besides
-CATALOGUE = """\
-profiles:
-  dask-small:
-    title: Small
-    description: JupyterLab with a Dask cluster of up to 4 workers, for trying things out.
-    platform: kubernetes
-    default: dask
-    backends:
-      dask:
-        options:
-          workers: {default: 2, minimum: 1, maximum: 4}
-          cores: 1
-          memory: {default: 1 GiB, minimum: 512 MiB, maximum: 2 GiB}
-        lifetime: {idle: 30 min, maximum: 8 h}
-        start_timeout: 10 min
-"""
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +32,17 @@ def release(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Release]:
     """The chart with a hub of its own, where workers see their users' homes."""
-    with fresh_namespace(kubeconfig) as (api, namespace):
-        one = Release(api, namespace, images, tmp_path_factory.mktemp("values"))
-        one.install(
-            catalogue__text=CATALOGUE,
-            service__settings={"KubernetesPlatform": {"core_overcommit": 20.0}},
-            hub__sessions__homeSize="2Gi",
-            hub__settings={
-                "KubeSpawner": {"storage_access_modes": ["ReadWriteMany"]},
-                "AlongsideKubeSpawner": {"shared_volumes": ["home"]},
-            },
-        )
+    with installed(
+        kubeconfig,
+        images,
+        tmp_path_factory.mktemp("values"),
+        hub__sessions__homeSize="2Gi",
+        hub__settings={
+            "KubeSpawner": {"storage_access_modes": ["ReadWriteMany"]},
+            "AlongsideKubeSpawner": {"shared_volumes": ["home"]},
+        },
+    ) as one:
         yield one
-        one.uninstall()
 
 
 def picture(page: Page, name: str) -> None:

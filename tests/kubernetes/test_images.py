@@ -87,6 +87,22 @@ async def test_programs_start_by_the_names_that_pods_have_for_them(
     await pods.output(kubernetes, namespace, "programs")
 
 
+EXTENSIONS = "jupyter labextension list; jupyter server extension list"
+
+
+async def test_lab_in_the_session_image_has_the_panel(
+    kubernetes: ApiClient, namespace: str, images: dict[str, str]
+) -> None:
+    """Both halves of it, as JupyterLab and its server find them."""
+    command = ["sh", "-ec", f"({EXTENSIONS}) 2>&1"]
+    pod = pods.restricted("extensions", images["session"], command=command)
+    await pods.start(kubernetes, namespace, pod)
+    said = re.sub(r"\x1b\[\d+m", "", await pods.output(kubernetes, namespace, "extensions"))
+    assert re.search(r"jupyterhub-alongside v\S+ enabled OK", said)
+    assert re.search(r"alongside_lab enabled", said)
+    assert re.search(r"alongside_lab +OK", said)
+
+
 @pytest.mark.shows("T36")
 async def test_a_session_starts_without_a_hub(
     kubernetes: ApiClient, namespace: str, images: dict[str, str]
