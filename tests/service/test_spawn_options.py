@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from tests.service.conftest import Running
+from tests.service.conftest import Running, running
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _wish(profile: str = "small", **options: Any) -> dict[str, Any]:
@@ -60,3 +64,13 @@ async def test_more_than_the_quota_is_refused_before_it_is_launched(run: Running
 async def test_the_catalogue_says_how_the_size_changes(run: Running) -> None:
     offered = (await run.user("ada").get("catalogue")).json()
     assert offered["profiles"][0]["backends"]["dask"]["scaling"] == "live"
+
+
+async def test_the_dialogs_of_the_lab_extension_are_tested_with_what_is_on_offer() -> None:
+    known = json.loads((ROOT / "labextension/tests/dialogs.offers.json").read_text())
+    async with running(ROOT / "deploy/local/catalogue.yaml") as run:
+        ada = run.user("ada")
+        assert (await ada.get("catalogue")).json() == known["catalogue"]
+        assert (await ada.get("me")).json().keys() >= known["me"].keys()
+        launched = await ada.post("backends", json={"kind": "dask"})
+        assert launched.json().keys() >= known["backend"].keys()
