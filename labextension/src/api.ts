@@ -570,6 +570,11 @@ export interface components {
              * @description Names of the profiles that the user may use.
              */
             profiles: string[];
+            /**
+             * @description When the session that was asked about ends by itself.
+             * @default {}
+             */
+            session: components["schemas"]["SessionEnd"];
         };
         /**
          * OfferedCatalogue
@@ -847,6 +852,22 @@ export interface components {
             gpus: number;
         };
         /**
+         * SessionEnd
+         * @description When a session ends by itself. Absent means never.
+         */
+        SessionEnd: {
+            /**
+             * Unused
+             * @description For want of use; using it, or a backend of it, moves this.
+             */
+            unused?: string | null;
+            /**
+             * Latest
+             * @description Whatever happens.
+             */
+            latest?: string | null;
+        };
+        /**
          * SessionOffer
          * @description The notebook server of a profile.
          */
@@ -986,6 +1007,8 @@ export interface operations {
             query?: {
                 /** @description For admins and the hub: the user. */
                 owner?: string | null;
+                /** @description The session whose end is wanted; '' is the default. */
+                session?: string | null;
             };
             header?: never;
             path?: never;

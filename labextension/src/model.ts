@@ -9,7 +9,8 @@ export type Phase = Schemas['Phase'];
 export type Share = Schemas['Share'];
 export type Resources = Schemas['Resources'];
 export type Limits = Schemas['Limits'];
-export type Me = Schemas['Me'];
+/** `session` is missing from what an older service answers. */
+export type Me = Omit<Schemas['Me'], 'session'> & Partial<Pick<Schemas['Me'], 'session'>>;
 export type Catalogue = Schemas['OfferedCatalogue'];
 export type Profile = Schemas['OfferedProfile'];
 export type OfferedKind = Schemas['OfferedKind'];

@@ -88,29 +88,43 @@ class End:
     why: str
 
 
-def decide(
-    session: Session, lifetime: Lifetime, active: datetime, heard: datetime, moment: datetime
-) -> Wait | End:
-    """What to do with a session now.
+@dataclass(frozen=True)
+class Ends:
+    """When a session ends unless something happens."""
+
+    unused: datetime | None = None
+    """For want of use; any use moves it."""
+    latest: datetime | None = None
+    """Whatever happens."""
+
+
+def ends_of(session: Session, lifetime: Lifetime, active: datetime, heard: datetime) -> Ends:
+    """When a session ends.
 
     active : when the session or one of its backends was last used
     heard : since when the hub has been answering; before that, it may not have been told of use
     """
     if session.pending:
-        return Wait()
-    due: list[datetime] = []
+        return Ends()
+    unused = latest = None
     if lifetime.maximum is not None and session.started is not None:
-        ends = session.started + lifetime.maximum
-        if ends <= moment:
-            return End(f"it has lasted {format_duration(lifetime.maximum)}, the most allowed")
-        due.append(ends)
+        latest = session.started + lifetime.maximum
     if lifetime.idle is not None:
         # what has happened meanwhile may be on its way to the hub
-        ends = max(active + lifetime.idle, heard) + _delay(lifetime.idle)
-        if ends <= moment:
-            return End(f"it has not been used for {format_duration(lifetime.idle)}")
-        due.append(ends)
-    return Wait(min(due, default=None))
+        unused = max(active + lifetime.idle, heard) + _delay(lifetime.idle)
+    return Ends(unused, latest)
+
+
+def decide(
+    session: Session, lifetime: Lifetime, active: datetime, heard: datetime, moment: datetime
+) -> Wait | End:
+    """What to do with a session now; `active` and `heard` as in `ends_of`."""
+    ends = ends_of(session, lifetime, active, heard)
+    if ends.latest is not None and lifetime.maximum is not None and ends.latest <= moment:
+        return End(f"it has lasted {format_duration(lifetime.maximum)}, the most allowed")
+    if ends.unused is not None and lifetime.idle is not None and ends.unused <= moment:
+        return End(f"it has not been used for {format_duration(lifetime.idle)}")
+    return Wait(min((end for end in (ends.latest, ends.unused) if end), default=None))
 
 
 def lifetime_of(catalogue: Catalogue, session: Session) -> Lifetime:
@@ -178,12 +192,17 @@ class Sessions:
     offers: Callable[[], Catalogue]
     _heard: datetime | None = None
     _active: dict[Place, datetime] = field(default_factory=dict)
+    _ends: dict[Place, Ends] = field(default_factory=dict)
     _endings: dict[Place, _Ending] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def limited(self) -> bool:
         """Whether any profile limits the lifetime of its sessions."""
         return any(p.session.lifetime != Lifetime() for p in self.offers().profiles.values())
+
+    def ends(self, owner: str, name: str) -> Ends:
+        """When a session ends, as of the last look; never, where nothing is known of it."""
+        return self._ends.get((owner, name), Ends())
 
     def silent(self) -> None:
         """The hub does not answer; nor can sessions tell it that they are used."""
@@ -193,7 +212,7 @@ class Sessions:
         """Begin to end what is over. Returns when to look again at the latest, None: whenever."""
         self._heard = heard = self._heard or moment
         sessions = {session.place: session for session in found}
-        for known in (self._active, self._endings):
+        for known in (self._active, self._endings, self._ends):
             for gone in known.keys() - sessions.keys():
                 del known[gone]
         catalogue = self.offers()
@@ -201,8 +220,11 @@ class Sessions:
         for session in sessions.values():
             lifetime = lifetime_of(catalogue, session)
             if lifetime == Lifetime():
+                self._ends.pop(session.place, None)
                 continue
-            action = decide(session, lifetime, self._activity(session, moment), heard, moment)
+            active = self._activity(session, moment)
+            self._ends[session.place] = ends_of(session, lifetime, active, heard)
+            action = decide(session, lifetime, active, heard, moment)
             if isinstance(action, End):
                 due.append(self._end(session, action.why, moment))
             else:

@@ -15,7 +15,7 @@ from alongside.catalogue import Catalogue, SessionOffer
 from alongside.errors import Unavailable
 from alongside.models import Lifetime
 from alongside.platforms.base import Observed
-from alongside_service.sessions import End, Session, Wait, decide, lifetime_of, with_reports
+from alongside_service.sessions import End, Ends, Session, Wait, decide, lifetime_of, with_reports
 from tests.service.conftest import Running, running
 
 T0 = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -200,6 +200,23 @@ async def test_it_is_not_asked_for_without_end(run: Running) -> None:
         await settled(lambda attempt=attempt: len(run.hub.ends) == min(attempt + 1, 24))
         lifetimes._endings["ada", "old"].again = datetime.now(UTC)
     assert len(run.hub.ends) == 24
+
+
+@pytest.mark.shows("T31", "T32")
+async def test_users_are_told_when_their_session_ends(run: Running) -> None:
+    about(run, 3 * HOUR, MINUTE)
+    await run.service.reaper.look()
+    ada = run.client("token-of-ada")
+    told = (await ada.get("me", params={"session": "old"})).json()["session"]
+    started, used = (run.hub.about["ada", "old"][when] for when in ("started", "active"))
+    assert datetime.fromisoformat(told["latest"]) == started + 8 * HOUR
+    assert datetime.fromisoformat(told["unused"]) == used + HOUR + LATE
+    never = {"unused": None, "latest": None}
+    assert (await ada.get("me", params={"session": "other"})).json()["session"] == never
+    assert (await ada.get("me")).json()["session"] == never
+    run.hub.servers["ada"] = set()
+    await run.service.reaper.look()
+    assert run.service.reaper.lifetimes.ends("ada", "old") == Ends()
 
 
 @pytest.mark.shows("T32")

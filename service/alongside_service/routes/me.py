@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from alongside.errors import AlongsideError
 from alongside.models import Capacity, Model, Resources
@@ -14,8 +14,18 @@ from alongside.platforms.base import Platform
 from alongside.quotas import Limits
 from alongside_service.problems import documented
 from alongside_service.routes.callers import TheCaller, TheService
+from alongside_service.sessions import Ends
 
 router = APIRouter(tags=["me"])
+
+
+class SessionEnd(Model):
+    """When a session ends by itself. Absent means never."""
+
+    unused: AwareDatetime | None = Field(
+        None, description="For want of use; using it, or a backend of it, moves this."
+    )
+    latest: AwareDatetime | None = Field(None, description="Whatever happens.")
 
 
 class Me(Model):
@@ -29,6 +39,9 @@ class Me(Model):
     used: Resources = Field(description="What the user's live backends take.")
     capacity: dict[str, Capacity] = Field(description="By platform: what there is and is free.")
     profiles: tuple[str, ...] = Field(description="Names of the profiles that the user may use.")
+    session: SessionEnd = Field(
+        SessionEnd(), description="When the session that was asked about ends by itself."
+    )
 
 
 @router.get("/me", summary="Who am I", responses=documented(401, 403, 422, 503))
@@ -38,12 +51,17 @@ async def me(
     owner: Annotated[
         str | None, Query(description="For admins and the hub: the user.", max_length=4096)
     ] = None,
+    session: Annotated[
+        str | None,
+        Query(description="The session whose end is wanted; '' is the default.", max_length=4096),
+    ] = None,
 ) -> Me:
     """Name, groups, limits and use of the caller, or for admins and the hub of `owner`."""
     who = caller.requester if owner is None else await service.owner(caller, owner)
     catalogue = service.offers()
     names = list(service.platforms)
     capacities = await asyncio.gather(*(_capacity(service.platforms[name]) for name in names))
+    ends = Ends() if session is None else service.reaper.lifetimes.ends(who.name, session)
     return Me(
         user=who.name,
         name=who.name,
@@ -53,6 +71,7 @@ async def me(
         used=service.registry.used(who.name),
         capacity=dict(zip(names, capacities, strict=True)),
         profiles=tuple(catalogue.for_user(who)),
+        session=SessionEnd(unused=ends.unused, latest=ends.latest),
     )
 
 
