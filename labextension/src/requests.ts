@@ -38,8 +38,16 @@ export class Service {
     return (await this.json('GET', 'state')) as State;
   }
 
-  async me(): Promise<Me> {
-    return (await this.json('GET', 'api/me')) as Me;
+  /** `session`: the one whose end is wanted, by its name. */
+  async me(session: string | null = null): Promise<Me> {
+    const query = session === null ? '' : `?${new URLSearchParams({ session })}`;
+    return (await this.json('GET', `api/me${query}`)) as Me;
+  }
+
+  /** Have the session count as used now. */
+  async use(): Promise<void> {
+    const { baseUrl } = this.settings;
+    await ServerConnection.makeRequest(URLExt.join(baseUrl, 'api/me'), {}, this.settings);
   }
 
   async catalogue(): Promise<Catalogue> {

@@ -18,7 +18,7 @@ const NONE: readonly Sample[] = [];
 /** Where a `Store` gets what it holds. */
 export interface Source {
   state(): Promise<State>;
-  me(): Promise<Me>;
+  me(session?: string | null): Promise<Me>;
 }
 
 /** Everything the panel, the status bar and notifications show, in one place.
@@ -107,10 +107,17 @@ export class Store implements IDisposable {
     }
   }
 
-  /** Take an answer of the service at once, without waiting for its event. */
+  /** Take an answer of the service at once, without waiting for its event.
+   *
+   * Events may have overtaken it: of a backend that is known, it only says what was asked for, not
+   * what it does; and one that has gone meanwhile stays away. */
   put(backend: Backend): void {
-    this._set(backend);
-    this._tell();
+    const { options, resources, lifetime, keep, shares } = backend;
+    const known = this._backends.get(backend.id);
+    if (!this._gone.has(backend.id)) {
+      this._set(known ? { ...known, options, resources, lifetime, keep, shares } : backend);
+      this._tell();
+    }
   }
 
   /** Get a new snapshot, until one is had. */
@@ -145,7 +152,7 @@ export class Store implements IDisposable {
   /** Ask again what may be had. */
   async refreshMe(): Promise<void> {
     try {
-      this._me = await this.source.me();
+      this._me = await this.source.me(this._session);
       this._tell();
     } catch {
       // the panel says already that the service doesn't answer; what was known stays
@@ -210,18 +217,17 @@ export class Store implements IDisposable {
       this._history.set(backend.id, history.slice(-SAMPLES));
       this._set(backend);
     }
+    this._gone.clear();
     void this.refreshMe();
     this._tell();
   }
 
   private _set(after: Backend): void {
     const before = this._backends.get(after.id);
-    if (
-      before &&
-      JSONExt.deepEqual(before as unknown as JSONValue, after as unknown as JSONValue)
-    ) {
+    if (before && same(before, after)) {
       return; // the same object stays, so that nothing is drawn again
     }
+    this._gone.delete(after.id);
     this._backends.set(after.id, after);
     this._backend.emit({ before, after });
     if (before?.phase !== after.phase || before.resources.cores !== after.resources.cores) {
@@ -230,6 +236,7 @@ export class Store implements IDisposable {
   }
 
   private _remove(id: string): void {
+    this._gone.add(id);
     const before = this._backends.get(id);
     this._history.delete(id);
     if (this._backends.delete(id)) {
@@ -273,6 +280,7 @@ export class Store implements IDisposable {
   private readonly _backends = new Map<string, Backend>();
   private readonly _history = new Map<string, Sample[]>();
   private readonly _ready = new PromiseDelegate<void>();
+  private readonly _gone = new Set<string>();
   private _epoch = '';
   private _sequence = 0;
   private _problem: Problem | null = null;
@@ -287,6 +295,10 @@ export class Store implements IDisposable {
   private _told = false;
   private _timer = 0;
   private _meTimer = 0;
+}
+
+function same(one: Backend, other: Backend): boolean {
+  return JSONExt.deepEqual(one as unknown as JSONValue, other as unknown as JSONValue);
 }
 
 function problemOf(error: unknown): Problem {

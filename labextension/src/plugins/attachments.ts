@@ -1,4 +1,4 @@
-/** Which backend each kernel is connected to: remembered per browser tab, by the kernel's id. */
+/** Which backend each kernel is connected to, by the kernel's id. */
 import { Signal } from '@lumino/signaling';
 
 import { type Backend, ended } from '../model';
@@ -7,17 +7,19 @@ const KEY = 'jupyterhub-alongside:attachments';
 /** Kernels that are remembered. */
 const MOST = 100;
 
-/** Remembers over a reload of the page, as kernels go on. */
+/** Remembers over a reload of the page, as kernels go on, and for other tabs of this browser. */
 export class Attachments {
   constructor(
     private readonly backends: ReadonlyMap<string, Backend>,
-    private readonly storage: Pick<Storage, 'getItem' | 'setItem'> = sessionStorage
+    private readonly storage: Pick<Storage, 'getItem' | 'setItem'> = localStorage
   ) {
-    try {
-      this._known = new Map(JSON.parse(storage.getItem(KEY) ?? '[]') as [string, string][]);
-    } catch {
-      // not ours, or none may be had: begin anew
-    }
+    this._read();
+    window.addEventListener('storage', ({ key }) => {
+      if (key === KEY) {
+        this._read();
+        this._changed.emit();
+      }
+    });
   }
 
   get changed(): Signal<this, void> {
@@ -46,6 +48,14 @@ export class Attachments {
   /** Tell that another notebook is looked at, or has another kernel. */
   touch(): void {
     this._changed.emit();
+  }
+
+  private _read(): void {
+    try {
+      this._known = new Map(JSON.parse(this.storage.getItem(KEY) ?? '[]') as [string, string][]);
+    } catch {
+      // not ours, or none may be had: begin anew
+    }
   }
 
   private _store(): void {

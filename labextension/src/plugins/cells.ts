@@ -46,7 +46,7 @@ export function cellContent(backend: Backend, code: string): nbformat.ICodeCell 
   };
 }
 
-/** Insert it above the active cell, which stays active. */
+/** Insert it above the active cell. */
 export function insertCell(
   panel: NotebookPanel,
   backend: Backend,
@@ -60,14 +60,13 @@ export function insertCell(
       trans.__('Save a copy of it, and attach there.')
     );
   }
-  NotebookActions.insertAbove(notebook);
-  const cell = notebook.activeCell;
+  const index = Math.max(0, notebook.activeCellIndex);
+  // in one step, which one undo takes back; the active cell stays what it was
+  notebook.model?.sharedModel.insertCell(index, cellContent(backend, code));
+  const cell = notebook.widgets[index];
   if (!cell) {
     throw new Obstacle(trans.__('This notebook takes no cell.'), trans.__('Open it anew.'));
   }
-  cell.model.sharedModel.setSource(code);
-  cell.model.setMetadata(METADATA, { backend: backend.id, name: backend.name });
-  notebook.activeCellIndex += 1;
   return cell;
 }
 

@@ -7,14 +7,15 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon, copyIcon, stopIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { Backend, Launch } from '../model';
+import { extendDialog, launchDialog, scaleDialog, shareDialog } from '../dialogs';
+import type { Wish } from '../dialogs/choice';
+import type { Backend } from '../model';
 import { PendingStops } from '../panel/stops';
 import { CommandIDs, IAlongside, IPendingStops, IPreferences } from '../tokens';
 import type { Trans } from '../words';
 import { Abouts } from './about';
 import { launchCode, reference, shellCommand } from './code';
 import { Obstacle, telling } from './complaints';
-import { dialogs } from './dialogs';
 import { alongsideIcon } from './icons';
 
 export const DOMAIN = 'jupyterhub-alongside';
@@ -38,7 +39,13 @@ export const commands: JupyterFrontEndPlugin<PendingStops> = {
     addLaunch(app, alongside, trans);
     const category = trans.__('Alongside');
     palette?.addItem({ command: CommandIDs.launch, category });
-    launcher?.add({ command: CommandIDs.launch, category, args: { isLauncher: true }, rank: 1 });
+    launcher?.add({
+      command: CommandIDs.launch,
+      category,
+      args: { isLauncher: true },
+      rank: 1,
+      categoryRank: 30
+    });
     const stops = new PendingStops(
       (id, leaving) => alongside.service.stop(id, leaving),
       () => preferences.current.stopDelay
@@ -72,7 +79,6 @@ function addLaunch(app: JupyterFrontEnd, alongside: IAlongside, trans: Trans): v
     },
     execute: args =>
       telling(trans, async () => {
-        const { launchDialog } = await dialogs(trans);
         const backend = await launchDialog(alongside, trans, filledIn(args));
         if (backend) {
           store.put(backend);
@@ -98,7 +104,6 @@ function addAbouts(
     caption: trans.__('Change how many workers there are'),
     act: 'scale',
     run: async ({ id }, { members }) => {
-      const { scaleDialog } = await dialogs(trans);
       return await scaleDialog(
         alongside,
         trans,
@@ -111,13 +116,13 @@ function addAbouts(
     label: trans.__('Share'),
     caption: trans.__('Let others look at it or attach to it'),
     act: 'share',
-    run: async ({ id }) => await (await dialogs(trans)).shareDialog(alongside, trans, id)
+    run: async ({ id }) => await shareDialog(alongside, trans, id)
   });
   abouts.add(CommandIDs.extend, {
     label: trans.__('Keep longer'),
     caption: trans.__('Give it more time before it ends by itself'),
     act: 'extend',
-    run: async ({ id }) => await (await dialogs(trans)).extendDialog(alongside, trans, id)
+    run: async ({ id }) => await extendDialog(alongside, trans, id)
   });
   abouts.add(CommandIDs.keep, {
     label: trans.__('Keep when the session ends'),
@@ -179,9 +184,9 @@ function addAbouts(
 }
 
 /** What the Launch dialog starts with. */
-function filledIn(args: ReadonlyPartialJSONObject): Partial<Launch> {
+function filledIn(args: ReadonlyPartialJSONObject): Wish {
   const { profile, kind, name, options } = args;
-  return JSON.parse(JSON.stringify({ profile, kind, name, options })) as Partial<Launch>;
+  return JSON.parse(JSON.stringify({ profile, kind, name, options })) as Wish;
 }
 
 /** What launches one like it. */

@@ -58,6 +58,7 @@ export const dashboards: JupyterFrontEndPlugin<void> = {
       });
       pageOf.set(content, page);
       const widget = new MainAreaWidget({ content });
+      widget.toolbar.hide();
       widget.id = id;
       widget.title.label = title;
       widget.title.caption = trans.__('Dashboard of “%1”', remembered.name);

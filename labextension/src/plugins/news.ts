@@ -10,7 +10,7 @@ export interface Item {
   type: 'in-progress' | 'success' | 'info' | 'warning' | 'error';
   message: string;
   /** What can be done about it. */
-  actions: ('retry' | 'logs' | 'extend')[];
+  actions: ('retry' | 'logs' | 'extend' | 'stay')[];
   /** Milliseconds after which it goes by itself; false: it stays. */
   autoClose: number | false;
 }
@@ -18,7 +18,7 @@ export interface Item {
 export type Level = 'all' | 'problems' | 'none';
 
 /** Milliseconds before the end at which it is told, unless it lives only shortly anyway. */
-const WARNING = 5 * 60_000;
+export const WARNING = 5 * 60_000;
 
 /** The notification after a change; undefined for none, null to take back what was shown. */
 export function newsOf(

@@ -10,6 +10,7 @@ import { CommandIDs, IAlongside, IPreferences } from '../tokens';
 import { formatDuration, type Trans } from '../words';
 import { Alarms } from './alarms';
 import { DOMAIN } from './commands';
+import { telling } from './complaints';
 import { type Item, isNear, newsOf, wanted, warnIn } from './news';
 import { followSession } from './sessionEnd';
 
@@ -32,7 +33,7 @@ export const notifications: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { store } = alongside;
-    const board = new Board(app, trans, preferences);
+    const board = new Board(app, alongside, trans, preferences);
     const alarms = new Alarms();
 
     store.backend.connect((_, { before, after }) => {
@@ -59,7 +60,7 @@ export const notifications: JupyterFrontEndPlugin<void> = {
       }
     }
 
-    followSession(app, alongside, alarms, (key, item) => board.put(key, item), trans);
+    followSession(store, alarms, (key, item) => board.put(key, item), trans);
 
     let down = 0;
     store.changed.connect(() => {
@@ -101,6 +102,7 @@ function endsSoon(key: string, backend: Backend, trans: Trans): Item {
 class Board {
   constructor(
     private readonly app: JupyterFrontEnd,
+    private readonly alongside: IAlongside,
     private readonly trans: Trans,
     private readonly preferences: IPreferences
   ) {}
@@ -156,6 +158,12 @@ class Board {
         };
       case 'logs':
         return { label: trans.__('Logs'), callback: run(CommandIDs.logs) };
+      case 'stay':
+        return {
+          label: trans.__('I am still here'),
+          callback: () => void telling(trans, () => this.alongside.service.use()),
+          displayType: 'accent'
+        };
       case 'extend':
         return {
           label: trans.__('Keep longer'),

@@ -89,7 +89,6 @@ export function Viewer({ alongside, trans, backend, id, name, role, choose }: Vi
         <label>
           {trans.__('Process')}
           <select
-            className="jp-mod-styled"
             value={shown}
             disabled={roles.length === 0}
             onChange={event => choose(event.target.value)}
@@ -101,12 +100,7 @@ export function Viewer({ alongside, trans, backend, id, name, role, choose }: Vi
         </label>
         <label className="alongside-Logs-search">
           {trans.__('Find')}
-          <input
-            type="search"
-            className="jp-mod-styled"
-            value={query}
-            onChange={event => setQuery(event.target.value)}
-          />
+          <input type="search" value={query} onChange={event => setQuery(event.target.value)} />
         </label>
         <output className="alongside-Logs-count">
           {query

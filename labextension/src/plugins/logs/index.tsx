@@ -101,6 +101,7 @@ export const logs: JupyterFrontEndPlugin<void> = {
       }
       const content = new LogTab(alongside, trans, remembered);
       const widget = new MainAreaWidget({ content });
+      widget.toolbar.hide();
       widget.id = id;
       widget.title.label = trans.__('%1: Logs', remembered.name);
       widget.title.caption = trans.__('Logs of “%1”', remembered.name);
