@@ -129,7 +129,7 @@ function countOf({ here, elsewhere, shared }: Sections): number {
 
 function Header({ trans, options, blocked }: PanelContext & { blocked: string }) {
   return (
-    <header className="alongside-Header">
+    <div className="alongside-Header">
       <h2>{trans.__('Alongside')}</h2>
       <LabButton
         appearance="accent"
@@ -139,7 +139,7 @@ function Header({ trans, options, blocked }: PanelContext & { blocked: string })
       >
         {trans.__('+ Launch')}
       </LabButton>
-    </header>
+    </div>
   );
 }
 
