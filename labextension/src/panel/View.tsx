@@ -1,7 +1,6 @@
 /** The panel: what there is of it, and in which state. */
 import {
   Button as LabButton,
-  Search,
   Tab,
   TabPanel,
   Tabs,
@@ -180,15 +179,15 @@ const Quota = memo(function Quota({ me, trans }: { me: Me; trans: Trans }) {
   ) : null;
 });
 
+/** The browser's own field: the button that clears JupyterLab's has no name for those who listen. */
 function Find({ onChange, trans }: { onChange: (query: string) => void; trans: Trans }) {
   return (
-    <Search
+    <input
+      type="search"
       className="alongside-Find"
       placeholder={trans.__('Find by name, kind, state …')}
       aria-label={trans.__('Find backends')}
-      onInput={(event: CustomEvent | React.FormEvent) =>
-        onChange((event.target as HTMLInputElement).value)
-      }
+      onChange={event => onChange(event.target.value)}
     />
   );
 }
