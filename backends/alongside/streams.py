@@ -58,11 +58,11 @@ def _event(sent: ServerSentEvent) -> Event:
     return Event(sent.event, data, sent.id)
 
 
-def _events_call(last: str | None) -> Call:
+def _events_call(last: str | None, silence: float = SILENCE) -> Call:
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if last:
         headers["Last-Event-ID"] = last
-    return Call("GET", "events", headers=headers, timeout=SILENCE)
+    return Call("GET", "events", headers=headers, timeout=silence)
 
 
 def _broken(error: Exception) -> Unavailable:
@@ -140,15 +140,20 @@ def events(http: httpx.Client, last: str | None) -> Iterator[Event]:
 
 
 async def afollow_events(
-    http: httpx.AsyncClient, last: str | None, opened: Callable[[], object] = lambda: None
+    http: httpx.AsyncClient,
+    last: str | None,
+    opened: Callable[[], object] = lambda: None,
+    silence: float = SILENCE,
 ) -> AsyncIterator[Event]:
     """The events of one connection, after the one whose id is `last`.
 
     `opened` is called when the service has accepted; with nothing missed, the first event may be
-    long in coming. Ends by raising the error that says why it broke, Unavailable as a rule.
+    long in coming. Ends by raising the error that says why it broke, Unavailable as a rule;
+    `silence` is the number of seconds without a sign of life (the service gives one every 15)
+    after which it counts as broken.
     """
     try:
-        async with http.stream(**arguments(_events_call(last))) as response:
+        async with http.stream(**arguments(_events_call(last, silence))) as response:
             if response.status_code != 200:
                 raise error_of(response.status_code, await response.aread(), _type(response))
             opened()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 HEARTBEAT = 15.0
 """Seconds between two signs of life to the browser."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-UNNOTICED = 0.5
+SILENCE = 25.0
+"""Seconds without a sign of life from the service, which gives one every 15: a proxy in between
+may keep a connection open whose other end is gone."""
+UNNOTICED = 1.0
 """Seconds that a connection may be broken before anybody is told: a restart takes less."""
 _BUG = "The Jupyter server failed to follow what happens.", "It has been logged; wait a moment."
 
@@ -71,7 +74,7 @@ class Follower:
         http = await self._upstream.http()
         from alongside.streams import afollow_events
 
-        async for event in afollow_events(http, self._last, self._opened):
+        async for event in afollow_events(http, self._last, self._opened, SILENCE):
             self._pause = FIRST_PAUSE
             self._take(event)
             self._last = event.id or self._last
@@ -96,6 +99,7 @@ class Follower:
 
     def _lost(self, error: AlongsideError) -> None:
         """Tell that there is no connection, unless there is one again in a moment."""
+        self._upstream.cut()
         self._problem = problem_of(error)
         if not self._news.connected:
             self._tell()

@@ -79,6 +79,9 @@ class Forward(Handler):
             self._working = asyncio.ensure_future(self._pass_on(method, path))
             with contextlib.suppress(asyncio.CancelledError, iostream.StreamClosedError):
                 await self._working
+            if not self._finished and self._headers_written:
+                with contextlib.suppress(iostream.StreamClosedError):
+                    await self.finish()  # a log that was followed: it ends here
 
     async def _pass_on(self, method: str, path: str) -> None:
         try:
@@ -96,8 +99,6 @@ class Forward(Handler):
         except AlongsideError as error:
             if not self._headers_written:
                 self.refuse(error)
-            else:
-                await self.finish()  # of a log that is being followed: it ends here
 
     async def _give_back(self, response: httpx.Response, *, endless: bool) -> None:
         type = response.headers.get("content-type", "")
@@ -111,6 +112,8 @@ class Forward(Handler):
             if name in response.headers:
                 self.set_header(name, response.headers[name])
         if endless and response.is_success:
+            assert self._working is not None
+            self.upstream.may_be_cut(self._working)
             self.set_header("Content-Type", type)
             await self._stream(response)
         else:
@@ -143,7 +146,7 @@ async def _answered(http: httpx.AsyncClient, request: Outgoing) -> AsyncIterator
     built = http.build_request(
         request.method, url, headers=dict(request.headers), content=request.body or None
     )
-    if request.endless:
+    if request.endless:  # a log may be silent for hours
         built.extensions["timeout"] |= {"read": None}
     for last in (False, True):
         try:

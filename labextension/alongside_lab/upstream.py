@@ -33,6 +33,7 @@ class Upstream:
         self._endpoint: Endpoint | None = None
         self._http: httpx.AsyncClient | None = None
         self._imported = False
+        self._endless: set[asyncio.Task[None]] = set()
 
     async def http(self) -> httpx.AsyncClient:
         """A client whose base is the API. Raises an AlongsideError when it is not known where."""
@@ -46,6 +47,16 @@ class Upstream:
             await self.close()
             self._endpoint, self._http = endpoint, _client(endpoint)
         return self._http
+
+    def may_be_cut(self, task: asyncio.Task[None]) -> None:
+        """Have this one, which may read for ever, cancelled when the service is lost."""
+        self._endless.add(task)
+        task.add_done_callback(self._endless.discard)
+
+    def cut(self) -> None:
+        """The service is lost; a proxy in between would let its readers wait."""
+        for task in self._endless:
+            task.cancel()
 
     async def close(self) -> None:
         """Close all connections; the next question opens new ones."""

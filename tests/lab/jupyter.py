@@ -140,7 +140,10 @@ class Events:
         """The next event for which this holds."""
         deadline = time.monotonic() + within
         while True:
-            text = self.socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            try:
+                text = self.socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                raise AssertionError(f"not within {within} s; what came: {self.seen}") from None
             event: dict[str, Any] = json.loads(text)
             if event["schema_id"] == SCHEMA_ID:
                 self.seen.append(event)

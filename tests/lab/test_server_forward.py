@@ -1,0 +1,184 @@
+"""Requests through the Jupyter server: who may, which, and what comes back."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from alongside_lab.requests import methods_of, outgoing
+from alongside_lab.routes import routes
+from tests.client.real import RealService
+from tests.lab.jupyter import TOKEN, Jupyter, wait_for
+
+ID = "etl-aaaaaaaaaaaaaaaa"
+ADDRESSES = {
+    r"/alongside/state": "alongside/state",
+    r"/alongside/api/(.*)": "alongside/api/backends",
+    r"/alongside/backends/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/dashboard/(.*)": (
+        f"alongside/backends/{ID}/dashboard/status"
+    ),
+}
+"""An address of every handler that there is."""
+
+
+def every_handler() -> list[str]:
+    anything: Any = None
+    return [pattern for pattern, *_ in routes(anything, anything, anything)]
+
+
+@pytest.mark.parametrize("pattern", every_handler())
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+def test_nobody_is_let_in_without_a_token(jupyter: Jupyter, pattern: str, method: str) -> None:
+    with jupyter.client(token=None) as stranger:
+        answer = stranger.request(method, ADDRESSES[pattern])
+    assert answer.status_code in {302, 403, 405}, answer.text
+    if answer.status_code == 302:
+        assert "/login" in answer.headers["location"]
+
+
+@pytest.mark.parametrize("pattern", every_handler())
+def test_a_page_of_another_site_can_do_nothing(jupyter: Jupyter, pattern: str) -> None:
+    with jupyter.client(token=None) as browser:
+        browser.get(f"?token={TOKEN}")
+        assert browser.cookies
+        answer = browser.post(
+            ADDRESSES[pattern], json={}, headers={"Origin": "https://evil.example"}
+        )
+    assert answer.status_code in {403, 404, 405}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"backends/{ID}/connection"),
+        ("GET", "events"),
+        ("GET", "metrics"),
+        ("GET", "openapi.json"),
+        ("GET", "../../../hub/api/user"),
+        ("GET", f"backends/{ID}/../../events"),
+        ("GET", "backends/"),
+        ("GET", "BACKENDS"),
+        ("DELETE", "backends"),
+        ("PATCH", f"backends/{ID}/logs"),
+        ("PUT", f"backends/{ID}"),
+        ("POST", "me"),
+    ],
+)
+def test_nothing_else_is_passed_on(method: str, path: str) -> None:
+    assert method not in methods_of(path)
+
+
+def test_credentials_can_not_be_had(browser: httpx.Client) -> None:
+    for path in (f"backends/{ID}/connection", "events", "backends/%2e%2e/events"):
+        answer = browser.get(f"alongside/api/{path}")
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_methods_are_told(browser: httpx.Client) -> None:
+    answer = browser.patch("alongside/api/backends", json={})
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
+    assert answer.json()["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (b'{"kind": "dask"}', b'{"kind": "dask", "session": "lab"}'),
+        (b'{"kind": "dask", "session": null}', b'{"kind": "dask", "session": null}'),
+        (b'{"kind": "dask", "session": ""}', b'{"kind": "dask", "session": ""}'),
+        (b"[1]", b"[1]"),
+        (b"{", b"{"),
+        (b"[" * 100_000, b"[" * 100_000),
+        (b"\xff", b"\xff"),
+    ],
+)
+def test_a_launch_belongs_to_the_session_unless_it_says_otherwise(body: bytes, sent: bytes) -> None:
+    request = outgoing("POST", "backends", "", {"Content-Type": "application/json"}, body, "lab")
+    assert request.body == sent
+    assert request.headers["Idempotency-Key"]
+
+
+def test_only_what_the_service_needs_of_the_headers_goes_on() -> None:
+    given = {
+        "Cookie": "secret",
+        "Authorization": "token secret",
+        "X-XSRFToken": "secret",
+        "Idempotency-Key": "once",
+        "Content-Type": "application/json",
+    }
+    request = outgoing("POST", "backends", "", given, b"{}", None)
+    assert request.headers == {"Idempotency-Key": "once", "Content-Type": "application/json"}
+
+
+def test_answers_and_problems_come_back_as_they_are(
+    browser: httpx.Client, service: RealService
+) -> None:
+    direct = httpx.Client(
+        base_url=f"{service.url}/services/alongside/api/v1/",
+        headers={"Authorization": f"token {service.token}"},
+        trust_env=False,
+    )
+    wrong = {"kind": "dask", "options": {"workers": 1000}}
+    with direct:
+        for method, path, body in (
+            ("GET", "me", None),
+            ("GET", "catalogue", None),
+            ("GET", f"backends/{ID}", None),
+            ("POST", "backends", wrong),
+            ("POST", "spawn-options", {"profile": "small"}),
+            ("POST", "spawn-options", {"profile": "unknown"}),
+        ):
+            ours = browser.request(method, f"alongside/api/{path}", json=body)
+            theirs = direct.request(method, path, json=body)
+            assert ours.status_code == theirs.status_code, path
+            assert ours.headers["content-type"] == theirs.headers["content-type"]
+            if path != "me":  # which has capacities of this moment
+                assert ours.json() == theirs.json()
+
+
+def test_too_large_a_body(browser: httpx.Client) -> None:
+    answer = browser.post("alongside/api/backends", json={"name": "x" * 300_000})
+    assert answer.status_code == 413
+    assert answer.json()["remedy"] == "Send at most 256 KiB."
+
+
+def test_the_same_key_is_one_backend_and_its_log_is_followed(browser: httpx.Client) -> None:
+    wish = {"name": "once", "kind": "dask", "options": {"workers": 1}}
+    headers = {"Idempotency-Key": "one"}
+    ids = {
+        browser.post("alongside/api/backends", json=wish, headers=headers).json()["id"]
+        for _ in range(3)
+    }
+    assert len(ids) == 1
+    id = ids.pop()
+    path = f"alongside/api/backends/{id}"
+    wait_for(lambda: browser.get(path).json()["phase"] == "running", "the cluster", 60)
+    lines: list[str] = []
+    began = threading.Event()
+
+    def read() -> None:
+        query = {"role": "scheduler", "follow": "true"}
+        with browser.stream("GET", f"{path}/logs", params=query) as answer:
+            assert answer.headers["content-type"].startswith("text/plain")
+            for line in answer.iter_lines():
+                lines.append(line)
+                began.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        assert began.wait(20)
+        whole = browser.get(f"{path}/logs", params={"role": "scheduler", "lines": 3}).text
+        assert len(whole.splitlines()) == 3
+        grown = browser.patch(path, json={"options": {"workers": 2}})
+        assert grown.status_code == 200, grown.text
+        wait_for(lambda: sum("Register worker" in line for line in lines) >= 2, "news", 60)
+    finally:
+        browser.delete(path)
+        reader.join(30)
+    assert not reader.is_alive(), "the log does not end with its backend"
