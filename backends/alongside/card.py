@@ -11,6 +11,9 @@ from alongside.models import Backend
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.units import format_duration
 
+MIME = "application/vnd.alongside.backend+json"
+"""Which backend an output shows: for a JupyterLab with this project's extension."""
+
 _DOTS = {True: ("&#9679;", "#1a7f37"), False: ("&#9675;", "#6e7781")}
 
 
@@ -52,16 +55,20 @@ def size(backend: Backend) -> str:
 
 
 def live_card(endpoint: Endpoint, backend: Backend) -> dict[str, Any]:
-    """What shows it live, as a MIME bundle; empty outside of a notebook's kernel or where
-    anywidget isn't installed.
+    """What shows it live, as a MIME bundle; empty outside of a notebook's kernel.
+
+    `MIME` for a front end that sees the session's backends itself, so also without this kernel;
+    the widget for others, where anywidget is installed.
     """
     if not _in_kernel():
         return {}
+    named = {"id": backend.id, "name": backend.name, "kind": backend.kind}
+    bundle = {MIME: named} if endpoint.session is not None else {}
     try:
         from alongside import widget
     except (ImportError, OSError):  # no anywidget; no bundle, in a checkout that wasn't built
-        return {}
-    return widget.view(endpoint, backend)
+        return bundle
+    return bundle | widget.view(endpoint, backend)
 
 
 def _in_kernel() -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 import alongside
+from alongside.card import MIME
 from alongside.endpoint import API
 from tests.client.real import RealService
 from tests.lab.gate import Gate
@@ -54,7 +55,7 @@ def test_a_backend_in_a_cell_is_live_and_its_buttons_act(
     model = launched(kernel)
     assert kernel.printed == "False\n"  # what isn't shown costs nothing
     shown = kernel.shown[-1]
-    assert set(shown) == {VIEW, "text/html", "text/plain"}
+    assert set(shown) == {MIME, VIEW, "text/html", "text/plain"}
     assert "etl" in shown["text/html"]
     assert "1 of 1 ready" in shown["text/plain"]
     state = kernel.models[model]
@@ -135,7 +136,7 @@ def test_closed_it_is_followed_no_more(kernel: Kernel) -> None:
 def test_without_anywidget_there_is_the_static_card(kernel: Kernel) -> None:
     kernel.run("import sys; sys.modules['anywidget'] = None")
     kernel.run("import alongside; alongside.launch('dask', workers=1, memory='256 MiB')")
-    assert set(kernel.shown[-1]) == {"text/html", "text/plain"}
+    assert set(kernel.shown[-1]) == {MIME, "text/html", "text/plain"}
     assert kernel.run(THREADS) == "[]\n"
 
 

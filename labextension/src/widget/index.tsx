@@ -3,6 +3,7 @@ import type { AnyModel } from '@anywidget/types';
 import { createRoot } from 'react-dom/client';
 
 import { Control, type Saved } from './control';
+import { keepKeys } from './keys';
 import { Widget } from './Widget';
 
 interface Given {
@@ -20,8 +21,7 @@ export default function widget() {
     render({ model, el }: Given & { el: HTMLElement }) {
       control ??= new Control(model);
       el.classList.add('alongside-Widget');
-      // Its keys are its buttons': not Lab's shortcuts for the cell that it is in.
-      el.dataset.lmSuppressShortcuts = 'true';
+      keepKeys(el);
       wearColours(document.documentElement);
       const root = createRoot(el);
       root.render(<Widget control={control} />);
