@@ -107,8 +107,11 @@ test('when it ends and what with', () => {
   const short = backendOf({ created: minutes(0), expires: minutes(3), lifetime: {} });
   expect(ending(short)?.warning).toBe(60_000);
   expect(ending(backendOf({ expires: null }))).toBeNull();
-  expect(tieText(backendOf({ session: null }), '', ENGLISH)).toBe('Stays until it is stopped');
-  expect(tieText(backendOf({ keep: true }), '', ENGLISH)).toBe('Stays when its session ends');
-  expect(tieText(backendOf({ session: 'gpu' }), '', ENGLISH)).toBe('Ends with session gpu');
-  expect(orTieText(backendOf(), '', ENGLISH)).toBe(', or with this session');
+  const here = { user: 'ann', session: '' };
+  expect(tieText(backendOf({ session: null }), here, ENGLISH)).toBe('Stays until it is stopped');
+  expect(tieText(backendOf({ keep: true }), here, ENGLISH)).toBe('Stays when its session ends');
+  expect(tieText(backendOf({ session: 'gpu' }), here, ENGLISH)).toBe('Ends with session gpu');
+  expect(orTieText(backendOf(), here, ENGLISH)).toBe(', or with this session');
+  // another user's default session is not this one
+  expect(orTieText(backendOf({ owner: 'bob' }), here, ENGLISH)).toBe(', or with a session of bob');
 });

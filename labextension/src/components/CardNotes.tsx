@@ -13,20 +13,20 @@ import { Trouble } from './Trouble';
 
 /** When it ends, and a way to put that off. */
 export function EndingLine(props: BackendCardProps) {
-  const { backend, session, trans } = props;
+  const { backend, trans } = props;
   const end = ending(backend);
   if (ended(backend) || backend.phase === 'stopping') {
     return null;
   }
   return (
     <p className="alongside-Card-note">
-      {end ? <TimeLeft {...props} end={end} /> : tieText(backend, session, trans)}
+      {end ? <TimeLeft {...props} end={end} /> : tieText(backend, props, trans)}
     </p>
   );
 }
 
 function TimeLeft(props: BackendCardProps & { end: Ending }) {
-  const { backend, actions, session, trans, now, user, end } = props;
+  const { backend, actions, trans, now, user, end } = props;
   const { at, idle, warning } = end;
   const text = useClock(
     useCallback(time => endingText({ at, idle, warning }, time, trans), [at, idle, warning, trans]),
@@ -37,7 +37,7 @@ function TimeLeft(props: BackendCardProps & { end: Ending }) {
     now
   );
   if (!near) {
-    return text + orTieText(backend, session, trans);
+    return text + orTieText(backend, props, trans);
   }
   return (
     <>

@@ -1,6 +1,7 @@
 /** When a backend ends by itself, and what with. Pure. */
 import { type Backend, ended } from '../model';
 import { formatDuration, parseDuration, type Trans } from '../words';
+import { owns } from './permissions';
 
 export interface Ending {
   /** Milliseconds since 1970. */
@@ -40,26 +41,34 @@ export function endingText({ at, idle }: Ending, now: number, trans: Trans): str
   return idle ? trans.__('Ends in %1 without work', left) : trans.__('Ends in %1', left);
 }
 
-/** What it ends with, or that it doesn't. `session` is the one it is looked at from. */
-export function tieText(backend: Backend, session: string | null, trans: Trans): string {
+/** Who looks at it, and from which session: '' is the default one, null is none. */
+export interface Viewer {
+  user: string;
+  session: string | null;
+}
+
+/** What it ends with, or that it doesn't. */
+export function tieText(backend: Backend, viewer: Viewer, trans: Trans): string {
   if (backend.session === null) {
     return trans.__('Stays until it is stopped');
   }
-  if (backend.keep) {
-    return trans.__('Stays when its session ends');
-  }
-  return trans.__('Ends with %1', sessionText(backend.session, session, trans));
+  return backend.keep
+    ? trans.__('Stays when its session ends')
+    : trans.__('Ends with %1', sessionText(backend, backend.session, viewer, trans));
 }
 
 /** The same after what `endingText` says: "…, or with this session". */
-export function orTieText(backend: Backend, session: string | null, trans: Trans): string {
+export function orTieText(backend: Backend, viewer: Viewer, trans: Trans): string {
   return backend.session === null || backend.keep
     ? ''
-    : trans.__(', or with %1', sessionText(backend.session, session, trans));
+    : trans.__(', or with %1', sessionText(backend, backend.session, viewer, trans));
 }
 
-function sessionText(name: string, own: string | null, trans: Trans): string {
-  if (name === own) {
+function sessionText(backend: Backend, name: string, viewer: Viewer, trans: Trans): string {
+  if (!owns(backend, viewer.user)) {
+    return trans.__('a session of %1', backend.owner);
+  }
+  if (name === viewer.session) {
     return trans.__('this session');
   }
   return name ? trans.__('session %1', name) : trans.__('the default session');
