@@ -9,7 +9,8 @@ import type { Backend } from '../src/model';
 import { backendOf, refusal, stage } from './dialogs.stage';
 
 // JupyterLab shows its dialogs by style sheet, which is not here
-configure({ defaultHidden: true });
+configure({ defaultHidden: true, asyncUtilTimeout: 10_000 });
+jest.setTimeout(30_000); // the first one loads all that is loaded when it is needed
 const trans = nullTranslator.load('jupyterlab');
 const user = userEvent.setup();
 // what is awaited here are states, not React's own work

@@ -20,11 +20,11 @@ export function Cards({ id, legend, cards, chosen, onChoose }: CardsProps) {
     return null;
   }
   return (
-    <fieldset className="alongside-Cards">
+    <fieldset className="alongside-Choices">
       <legend>{legend}</legend>
       <div>
         {cards.map(({ value, title, lines }, place) => (
-          <label key={value} className="alongside-Card">
+          <label key={value} className="alongside-Choice">
             <input
               type="radio"
               name={id}

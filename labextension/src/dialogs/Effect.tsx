@@ -64,7 +64,7 @@ function Quota({ share, trans }: { share: Share; trans: Trans }) {
     shown(amount, limit)
   );
   return (
-    <div className={`alongside-Quota${over ? ' alongside-mod-over' : ''}`}>
+    <div className={`alongside-Effect-quota${over ? ' alongside-mod-over' : ''}`}>
       <span>{name}</span>
       <span>{text}</span>
       {/* biome-ignore lint/a11y/useSemanticElements: a <meter> can't show two parts */}
@@ -84,7 +84,7 @@ function Quota({ share, trans }: { share: Share; trans: Trans }) {
 }
 
 function shown(amount: Amount, value: number): string {
-  return amount === 'memory' ? formatMemory(value) : `${value}`;
+  return amount === 'memory' && value > 0 ? formatMemory(value) : `${value}`;
 }
 
 function nameOf(amount: Amount, trans: Trans): string {

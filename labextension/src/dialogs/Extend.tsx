@@ -6,7 +6,7 @@ import type { IAlongside } from '../tokens';
 import { formatDuration, parseDuration, type Trans } from '../words';
 import { type AboutProps, useBackend, useChange } from './change';
 import { offerOf } from './choice';
-import { show } from './Frame';
+import { show, useFirstFocus } from './Frame';
 import { placed } from './findings';
 import { atMost, wrongSpan } from './lifetimes';
 import { useCatalogue } from './live';
@@ -24,6 +24,7 @@ export function openExtend(
     title: trans.__('Keep %1 longer', name),
     accept: trans.__('Save'),
     trans,
+    small: true,
     body: gate => <ExtendBody {...{ alongside, trans, id, gate }} />
   });
 }
@@ -36,6 +37,7 @@ function ExtendBody(props: AboutProps) {
   const { catalogue, problem } = useCatalogue(alongside, trans);
   const [typed, setTyped] = useState<Partial<Record<Span, string>>>({});
   const id = useId();
+  const first = useFirstFocus();
 
   const offer = backend && catalogue ? offerOf(catalogue, backend) : null;
   const longest = offer?.lifetime ?? {};
@@ -64,7 +66,7 @@ function ExtendBody(props: AboutProps) {
     ['maximum', trans.__('Ends at the latest after')]
   ] as const;
   return (
-    <div className="alongside-Fields">
+    <div className="alongside-Fields" ref={first}>
       {lines.map(([span, label]) => (
         <Row
           key={span}

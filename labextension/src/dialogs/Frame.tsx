@@ -2,8 +2,8 @@
 import { Dialog } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { type ISignal, Signal } from '@lumino/signaling';
-import type { Widget } from '@lumino/widgets';
-import type { ReactElement } from 'react';
+import { Panel, type Widget } from '@lumino/widgets';
+import { type ReactElement, type RefObject, useEffect, useRef } from 'react';
 
 import type { Trans } from '../words';
 
@@ -67,6 +67,8 @@ export interface FrameOptions<T> {
   accept: string;
   trans: Trans;
   body: (gate: Gate<T>) => ReactElement;
+  /** Without a sum beside it. */
+  small?: boolean;
 }
 
 /** Show a dialog and wait for it; null when it was cancelled. */
@@ -83,7 +85,7 @@ class Frame<T> extends Dialog<null> {
   answer: T | null = null;
 
   constructor(
-    { title, accept, trans, body }: FrameOptions<T>,
+    { title, accept, trans, body, small }: FrameOptions<T>,
     private readonly gate: Gate<T>
   ) {
     super({
@@ -96,6 +98,7 @@ class Frame<T> extends Dialog<null> {
       renderer: new PlainBody()
     });
     this.addClass('alongside-Dialog');
+    this.toggleClass('alongside-mod-small', small ?? false);
     this.node.setAttribute('aria-label', title);
     gate.changed.connect(this._checkValidation, this);
     this._checkValidation();
@@ -140,11 +143,22 @@ class Frame<T> extends Dialog<null> {
   }
 }
 
-/** JupyterLab wraps the inputs of a body in elements of its own, which React then can't find. */
+/** JupyterLab wraps the inputs of a body in elements of its own, which React then can't find; and
+ * it waits for React before it moves the focus, which may take it out of an input in use. */
 class PlainBody extends Dialog.Renderer {
   override createBody(value: Dialog.Body<unknown>): Widget {
-    const body = ReactWidget.create(value as ReactElement);
+    const body = new Panel();
     body.addClass('jp-Dialog-body');
+    body.addWidget(ReactWidget.create(value as ReactElement));
     return body;
   }
+}
+
+/** The focus goes to the first input in this element, once it is there. */
+export function useFirstFocus(): RefObject<HTMLDivElement> {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    place.current?.querySelector<HTMLElement>('input:not([type="radio"])')?.focus();
+  }, []);
+  return place;
 }

@@ -37,6 +37,8 @@ interface InputProps
   id: string;
   value: string;
   wrong?: boolean;
+  /** Not wider than an amount needs. */
+  'data-short'?: '' | undefined;
   onText: (text: string) => void;
 }
 

@@ -9,7 +9,7 @@ import { Segments } from './Cards';
 import { type AboutProps, useBackend, useChange } from './change';
 import { offerOf } from './choice';
 import { Effect } from './Effect';
-import { show } from './Frame';
+import { show, useFirstFocus } from './Frame';
 import { placed } from './findings';
 import { useCatalogue } from './live';
 import { resizeOf, type Size, sizeOf, sizeSchema } from './resize';
@@ -65,6 +65,7 @@ function ScaleForm(props: FormProps) {
   const [size, setSize] = useState<Size>(() => sizeOf(backend, offer, members));
   const [accepted, setAccepted] = useState(false);
   const id = useId();
+  const first = useFirstFocus();
 
   const { me } = alongside.store;
   const growth = growthOf(offer);
@@ -88,7 +89,7 @@ function ScaleForm(props: FormProps) {
           `${offer.member}s`
         );
   return (
-    <div className="alongside-Launch">
+    <div className="alongside-Launch" ref={first}>
       <div className="alongside-Fields">
         {growth && (
           <Segments
@@ -135,7 +136,7 @@ function ScaleForm(props: FormProps) {
       </div>
       <Effect
         id={`${id}-verdict`}
-        title={trans.__('Now and then')}
+        title={trans.__('What changes')}
         sum={resize.sum}
         quota={resize.quota}
         verdict={resize.verdict}

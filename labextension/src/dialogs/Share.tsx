@@ -6,7 +6,7 @@ import type { Backend } from '../model';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { type AboutProps, useBackend, useChange } from './change';
-import { show } from './Frame';
+import { show, useFirstFocus } from './Frame';
 import { Input, Row } from './Row';
 import { Said } from './Said';
 import {
@@ -30,6 +30,7 @@ export function openShare(
     title: trans.__('Share %1', name),
     accept: trans.__('Save'),
     trans,
+    small: true,
     body: gate => <ShareBody {...{ alongside, trans, id, gate }} />
   });
 }
@@ -43,6 +44,7 @@ function ShareBody(props: AboutProps) {
   const [chosen, setChosen] = useState<Entry[] | null>(null);
   const [next, setNext] = useState(EMPTY);
   const id = useId();
+  const first = useFirstFocus();
 
   // until something is chosen here, the list follows what others change
   const entries = chosen ?? there;
@@ -59,7 +61,7 @@ function ShareBody(props: AboutProps) {
     }
   };
   return (
-    <div className="alongside-Fields">
+    <div className="alongside-Fields" ref={first}>
       <dl className="alongside-Meanings">
         <dt>{trans.__('Read')}</dt>
         <dd>{trans.__('They see its state and its logs.')}</dd>
@@ -124,16 +126,16 @@ function ShareBody(props: AboutProps) {
           </Button>
         </div>
       </Row>
-      <Said
-        id={`${id}-said`}
-        problem={obstacle ?? refused}
-        text={changed ? '' : trans.__('Nothing is changed yet.')}
-      />
       {alongside.store.alone && (
         <p className="alongside-Hint">
           {trans.__('Without a hub there is nobody else who could use it.')}
         </p>
       )}
+      <Said
+        id={`${id}-said`}
+        problem={obstacle ?? refused}
+        text={changed ? '' : trans.__('Nothing is changed yet.')}
+      />
     </div>
   );
 }

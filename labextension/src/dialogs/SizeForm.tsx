@@ -96,6 +96,7 @@ function TextWidget({ id, schema, value, rawErrors, onChange }: WidgetProps) {
       value={value === undefined || value === null ? '' : `${value}`}
       wrong={Boolean(rawErrors?.length)}
       readOnly={fixed(option)}
+      data-short={number || option.format === 'memory' ? '' : undefined}
       onText={text => onChange(text === '' ? undefined : text)}
       {...(number && {
         type: 'number',

@@ -40,6 +40,13 @@ export interface Growth {
 /** A kind's own bound of GPUs: with it, the profile does not speak of them. */
 const ANY_GPUS = 64;
 
+const SIZES: [bytes: number, unit: string][] = [
+  [2 ** 40, 'TiB'],
+  [2 ** 30, 'GiB'],
+  [2 ** 20, 'MiB'],
+  [2 ** 10, 'KiB']
+];
+
 export function schemaOf(kind: OfferedKind): Schema {
   return kind.schema as Schema;
 }
@@ -148,12 +155,8 @@ export function fixed(option: Option): boolean {
 /** An amount of memory so that reading it gives the same number of bytes again. */
 export function exactMemory(bytes: number): string {
   const short = formatMemory(bytes);
-  if (parseMemory(short) === bytes) {
-    return short;
-  }
-  const [size, unit] =
-    bytes % 2 ** 20 === 0 ? [2 ** 20, 'MiB'] : bytes % 1024 === 0 ? [1024, 'KiB'] : [1, 'B'];
-  return `${bytes / size} ${unit}`;
+  const longer = SIZES.map(([size, unit]) => `${Number((bytes / size).toFixed(2))} ${unit}`);
+  return [short, ...longer].find(text => parseMemory(text) === bytes) ?? `${bytes} B`;
 }
 
 function written(option: Option, value: unknown): unknown {
