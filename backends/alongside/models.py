@@ -122,6 +122,9 @@ class Spec(Model):
     pod: Pod = Field(Pod(), description="What its containers have besides, where there are such.")
     shares: tuple[Share, ...] = ()
     created: AwareDatetime = Field(description="When its owner asked for it.")
+    needed: AwareDatetime | None = Field(
+        None, description="When its owner last said that it is still needed."
+    )
     claimed: str = Field(
         "", description="The id that the launch which claimed it would have had; '' if none did."
     )
@@ -194,6 +197,7 @@ class Backend(Model):
     keep: bool
     shares: tuple[Share, ...]
     created: AwareDatetime
+    needed: AwareDatetime | None
     phase: Phase
     reason: str
     message: str
@@ -213,8 +217,8 @@ class Backend(Model):
     def of(cls, spec: Spec, status: Status) -> Backend:
         """The public view of a specification and its status."""
         ends = [spec.expires] if spec.expires else []
-        if status.idle_since and spec.lifetime.idle:
-            ends.append(max(status.idle_since, spec.created) + spec.lifetime.idle)
+        if spec.lifetime.idle and (since := idle_from(spec, status)):
+            ends.append(since + spec.lifetime.idle)
         own = {n: getattr(spec, n) for n in cls.model_fields if n in Spec.model_fields}
         seen = {n: getattr(status, n) for n in cls.model_fields if n in Status.model_fields}
         live = status.phase in LIVE
@@ -239,6 +243,14 @@ class Capacity(Model):
     free: Resources
 
 
+def idle_from(spec: Spec, status: Status) -> datetime | None:
+    """From when on its idleness counts; None while it works."""
+    if status.idle_since is None:
+        return None
+    moments = (status.idle_since, spec.created, status.started, spec.needed)
+    return max(moment for moment in moments if moment is not None)
+
+
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
@@ -258,5 +270,6 @@ __all__ = [
     "Stage",
     "Status",
     "Usage",
+    "idle_from",
     "now",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
@@ -86,6 +86,9 @@ class Patch(Model):
     lifetime: Lifetime | None = Field(None, description="New lifetimes within the profile's.")
     shares: tuple[Share, ...] | None = Field(None, description="Replaces the list of shares.")
     keep: bool | None = Field(None, description="Whether it outlives its session.")
+    needed: Literal[True] | None = Field(
+        None, description="It is still needed: its idleness counts from now on."
+    )
 
 
 def parse(model: type[M], data: Any, field: str = "") -> M:

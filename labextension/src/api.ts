@@ -264,6 +264,8 @@ export interface components {
              * Format: date-time
              */
             created: string;
+            /** Needed */
+            needed: string | null;
             phase: components["schemas"]["Phase"];
             /** Reason */
             reason: string;
@@ -676,6 +678,11 @@ export interface components {
              * @description Whether it outlives its session.
              */
             keep?: boolean | null;
+            /**
+             * Needed
+             * @description It is still needed: its idleness counts from now on.
+             */
+            needed?: true | null;
         };
         /**
          * Phase

@@ -24,7 +24,7 @@ from alongside.errors import (
     Unavailable,
 )
 from alongside.kinds import get_kind
-from alongside.models import Capacity, Resources, Share, Spec, Status
+from alongside.models import Capacity, Resources, Share, Spec, Status, now
 from alongside.phases import LIVE
 from alongside.platforms.base import Observed, Platform
 from alongside.quotas import check, check_capacity, total
@@ -222,6 +222,8 @@ class Admission:
             update["shares"] = _checked_shares(patch.shares)
         if patch.keep is not None:
             update["keep"] = patch.keep
+        if patch.needed:
+            update["needed"] = now()
         return spec.model_copy(update=update)
 
     def _platform(self, spec: Spec) -> Platform:

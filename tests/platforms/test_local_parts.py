@@ -16,7 +16,7 @@ import pytest
 
 from alongside.errors import StorageFailed, Unavailable
 from alongside.kinds.base import Role
-from alongside.models import Status, now
+from alongside.models import Backend, Status, now
 from alongside.phases import Phase
 from alongside.platforms.endings import end_of_life
 from alongside.platforms.local.children import choose_cpus
@@ -107,6 +107,16 @@ class TestEndOfLife:
         ending = end_of_life(spec, status, now() + hour)
         assert ending is not None
         assert ending.reason == "Idle"
+
+    def test_idle_time_counts_anew_from_when_it_was_said_to_be_needed(self) -> None:
+        spec, later = make_spec("toy", idle=60), now() + timedelta(hours=1)
+        status = Status(phase=Phase.RUNNING, idle_since=now(), started=now())
+        assert end_of_life(spec, status, later) is not None
+        needed = spec.model_copy(update={"needed": later})
+        assert end_of_life(needed, status, later) is None
+        told = Backend.of(needed, status).expires
+        assert told is not None
+        assert end_of_life(needed, status, told) is not None
 
     def test_it_expires_in_every_phase(self) -> None:
         spec = make_spec("toy", maximum=60)

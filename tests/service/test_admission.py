@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from alongside.errors import StorageFailed
-from alongside.models import Resources
+from alongside.models import Resources, now
 from alongside.phases import Phase
 from tests.doubles.memory_platform import MemoryPlatform
 from tests.service.conftest import Running, running
@@ -211,6 +212,19 @@ async def test_lifetime_shares_and_keep_are_changed(run: Running) -> None:
     assert (longer.status_code, longer.json()["field"]) == (422, "lifetime.maximum")
     both = await ada.patch(f"backends/{id}", json={"shares": [{"user": "a", "group": "b"}]})
     assert (both.status_code, both.json()["field"]) == (422, "shares.0")
+
+
+async def test_who_still_needs_a_backend_says_so_and_its_idleness_counts_anew(run: Running) -> None:
+    ada = run.user("ada")
+    id = (await ada.post("backends", json={"kind": "dask"})).json()["id"]
+    since = now() - timedelta(minutes=29)
+    run.platform.become(id, phase=Phase.RUNNING, idle_since=since)
+    await run.settled(lambda: run.service.registry.get(id).status.idle_since == since)
+    changed = (await ada.patch(f"backends/{id}", json={"needed": True})).json()
+    left = datetime.fromisoformat(changed["expires"]) - now()
+    assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+    refused = await ada.patch(f"backends/{id}", json={"needed": False})
+    assert (refused.status_code, refused.json()["field"]) == (422, "needed")
 
 
 async def test_a_platform_that_hangs_is_said_to_and_holds_up_nobody_for_ever(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alongside.models import Spec, Status
+from alongside.models import Spec, Status, idle_from
 from alongside.phases import USABLE, Phase
 from alongside.units import format_duration
 
@@ -26,10 +26,10 @@ def end_of_life(spec: Spec, status: Status, moment: datetime) -> Ending | None:
     if lifetime.maximum is not None and spec.expires is not None and moment >= spec.expires:
         span = format_duration(lifetime.maximum)
         return Ending(Phase.STOPPED, "Expired", f"Stopped at the end of its lifetime ({span}).")
-    since = status.idle_since
+    since = idle_from(spec, status)
     if lifetime.idle is None or since is None or status.phase not in USABLE:
         return None
-    if moment - max(since, spec.created, status.started or since) < lifetime.idle:
+    if moment - since < lifetime.idle:
         return None
     span = format_duration(lifetime.idle)
     return Ending(Phase.STOPPED, "Idle", f"Stopped after {span} without work.")
