@@ -141,7 +141,11 @@ export const attach: JupyterFrontEndPlugin<IAttachments> = {
         proposedAction: 'copy',
         source: app
       });
+      // what the mouse goes over meanwhile is not meant to be selected
+      document.getSelection()?.removeAllRanges();
+      document.body.classList.add('alongside-mod-dragging');
       const action = await dragged.start(event.clientX, event.clientY);
+      document.body.classList.remove('alongside-mod-dragging');
       dragged.dispose();
       if (action === 'none' || preferences.current.attach !== 'run') {
         return;

@@ -58,6 +58,7 @@ export class Dashboard extends Widget {
     const backend = currentOf(this.remembered, store.backends.values());
     if (backend) {
       this.remembered = { id: backend.id, name: backend.name, owner: backend.owner };
+      this._last = backend;
     }
     const shown = stage(backend);
     // an event more about what is shown already must not load the page anew
@@ -76,7 +77,7 @@ export class Dashboard extends Widget {
       frame.node.querySelector('iframe')?.setAttribute('title', this.options.title);
       layout.addWidget(frame);
     } else {
-      layout.addWidget(this._notice(shown, backend));
+      layout.addWidget(this._notice(shown, this._last));
     }
   }
 
@@ -103,6 +104,8 @@ export class Dashboard extends Widget {
   }
 
   private _key = '';
+  /** As it was last seen: one that was stopped is forgotten. */
+  private _last: Backend | null = null;
 }
 
 function button(label: string, style: string, click: () => void): HTMLButtonElement {

@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CommandIDs, IAlongside, IAttachments } from '../tokens';
 import { Abouts } from './about';
-import { DOMAIN } from './commands';
+import { again, DOMAIN } from './commands';
 import { Dashboard } from './dashboard';
 import { alongsideIcon } from './icons';
 import { pageTitle, type Remembered, safePage } from './pages';
@@ -52,7 +52,7 @@ export const dashboards: JupyterFrontEndPlugin<void> = {
         page,
         title,
         again: backend => {
-          void app.commands.execute(CommandIDs.retry, { id: backend.id });
+          void app.commands.execute(CommandIDs.launch, again(backend));
         },
         close: () => widget.close()
       });

@@ -43,8 +43,11 @@ function followOne(panel: NotebookPanel, following: Following): void {
   const { sessionContext } = panel;
   /** The cell that is to be run once the kernel is back. */
   let waiting: Cell | null = null;
-  sessionContext.kernelChanged.connect(() => {
-    waiting = null;
+  sessionContext.kernelChanged.connect((_, { oldValue, newValue }) => {
+    // told after a restart too, of the same kernel
+    if (oldValue?.id !== newValue?.id) {
+      waiting = null;
+    }
     attachments.touch();
   });
   sessionContext.statusChanged.connect((_, status) => {

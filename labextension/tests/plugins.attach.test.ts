@@ -1,0 +1,113 @@
+import { Attachments } from '../src/plugins/attachments';
+import {
+  attachCode,
+  attachedBy,
+  launchCode,
+  quote,
+  reference,
+  sessionBackend,
+  shellCommand
+} from '../src/plugins/code';
+import { backend } from './plugins.stage';
+
+describe('the code that attaches', () => {
+  test('names the backend and keeps the client (K4)', () => {
+    expect(attachCode('dask', 'etl')).toBe('import alongside\n\nclient = alongside.attach("etl")');
+    expect(attachCode('arkouda', 'etl')).toContain('ak = alongside.attach("etl")');
+  });
+
+  test.each([
+    ['a"b', '"a\\"b"'],
+    ['a\\', '"a\\\\"'],
+    ['a\nb', '"a\\nb"'],
+    ['a\u202eb', '"a\\u202eb"'],
+    ['a\u2028b', '"a\\u2028b"'],
+    ['\u{e0001}', '"\\U000e0001"'],
+    ['naïve 🦆', '"naïve 🦆"'],
+    ["'''", "\"'''\""]
+  ])('a name is a string of Python whatever is in it: %j', (name, code) => {
+    expect(quote(name)).toBe(code);
+  });
+
+  test('says the id where the name could mean another', () => {
+    const one = backend();
+    const two = backend({ id: 'etl-2' });
+    const ended = backend({ id: 'etl-3', phase: 'stopped' });
+    const foreign = backend({ id: 'etl-4', owner: 'bob' });
+    expect(reference(one, [one], 'ada')).toBe('etl');
+    expect(reference(one, [one, two], 'ada')).toBe(one.id);
+    expect(reference(one, [one, ended], 'ada')).toBe('etl');
+    // one's own goes before those of others
+    expect(reference(one, [one, foreign], 'ada')).toBe('etl');
+    expect(reference(foreign, [one, foreign], 'ada')).toBe('etl-4');
+    expect(reference(foreign, [foreign], 'ada')).toBe('etl');
+  });
+});
+
+describe('what code attaches a kernel to', () => {
+  const etl = backend();
+  const dask = backend({ id: 'dask-1', name: 'dask', created: '2026-01-02T00:00:00Z' });
+  const other = backend({ id: 'dask-2', name: 'dask', session: 'other' });
+  const all = [etl, dask, other];
+
+  test.each([
+    ['import alongside\nclient = alongside.attach("etl")', 'etl-aaaabbbbccccdddd'],
+    ["attach('dask-2')", 'dask-2'],
+    ['alongside.attach()', 'dask-1'],
+    ['from distributed import Client\nclient = Client()', 'dask-1'],
+    ['Client( )', 'dask-1'],
+    ['alongside.attach("etl")\nalongside.attach("dask-2", timeout=3)', 'dask-2']
+  ])('%j', (code, id) => {
+    expect(attachedBy(code, all, '', 'ada')?.id).toBe(id);
+  });
+
+  test.each([
+    'print("attach()")',
+    '# alongside.attach("etl")',
+    'Client("tcp://elsewhere:8786")',
+    'x = 1',
+    'alongside.attach(name)',
+    'alongside.attach("unknown")'
+  ])('nothing: %j', code => {
+    expect(attachedBy(code, all, '', 'ada')).toBeNull();
+  });
+
+  test('a session without a cluster has none', () => {
+    expect(sessionBackend(all, 'empty', 'ada')).toBeNull();
+    expect(sessionBackend([backend({ phase: 'failed' })], '', 'ada')).toBeNull();
+  });
+});
+
+describe('what kernels are attached to', () => {
+  const etl = backend();
+
+  test('is remembered over a reload, until the backend ends or the kernel restarts', () => {
+    const backends = new Map([[etl.id, etl]]);
+    new Attachments(backends).set('kernel', etl);
+    const reloaded = new Attachments(backends);
+    expect(reloaded.of('kernel')).toBe(etl);
+    expect(reloaded.of('another')).toBeNull();
+    backends.set(etl.id, backend({ phase: 'stopped' }));
+    expect(reloaded.of('kernel')).toBeNull();
+    backends.set(etl.id, etl);
+    reloaded.forget('kernel');
+    expect(new Attachments(backends).of('kernel')).toBeNull();
+  });
+
+  test.each(['nonsense', '{"a": 1}', 'null'])('what is not ours does no harm: %s', found => {
+    const storage = { getItem: () => found, setItem: () => undefined };
+    const attachments = new Attachments(new Map([[etl.id, etl]]), storage);
+    attachments.set('kernel', etl);
+    expect(attachments.of('kernel')).toBe(etl);
+  });
+});
+
+test('code that launches one like it', () => {
+  const options = { workers: 2, adaptive: { minimum: 1, maximum: 4 }, gpu: false, memory: null };
+  expect(launchCode(backend({ options }))).toBe(
+    'import alongside\n\nalongside.launch("dask", name="etl", profile="small", workers=2, ' +
+      'adaptive={"minimum": 1, "maximum": 4}, gpu=False)'
+  );
+  expect(shellCommand("it's; rm")).toBe("alongside show 'it'\\''s; rm'");
+  expect(shellCommand('etl-1')).toBe('alongside show etl-1');
+});
