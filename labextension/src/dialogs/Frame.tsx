@@ -131,6 +131,20 @@ class Frame<T> extends Dialog<null> {
     button?.setAttribute('aria-describedby', this.gate?.reason ?? '');
   }
 
+  /** Go round, at the first and the last element. JupyterLab takes for the first one what was there
+   * before the body was drawn. */
+  private _turn(back: boolean): boolean {
+    const stops = [...this.node.querySelectorAll<HTMLElement>(STOPS)];
+    const shown = stops.filter(({ offsetParent }) => offsetParent !== null);
+    const [first, last] = [shown[0], shown.at(-1)];
+    const at = document.activeElement;
+    if (at !== (back ? first : last)) {
+      return false;
+    }
+    (back ? last : first)?.focus();
+    return true;
+  }
+
   /** What has a meaning of its own for a key keeps it. */
   protected override _evtKeydown(event: KeyboardEvent): void {
     const active = document.activeElement;
@@ -139,9 +153,18 @@ class Frame<T> extends Dialog<null> {
     if (inBody && (pressed || event.key.startsWith('Arrow'))) {
       return;
     }
+    if (event.key === 'Tab' && this._turn(event.shiftKey)) {
+      event.stopPropagation();
+      event.preventDefault();
+      return;
+    }
     super._evtKeydown(event);
   }
 }
+
+/** What the Tab key stops at; of radio buttons only the chosen ones. */
+const STOPS =
+  'input:not([type="radio"]), input:checked, select, textarea, summary, a[href], button';
 
 /** JupyterLab wraps the inputs of a body in elements of its own, which React then can't find; and
  * it waits for React before it moves the focus, which may take it out of an input in use. */
