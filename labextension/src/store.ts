@@ -55,6 +55,11 @@ export class Store implements IDisposable {
     return this._epoch !== '';
   }
 
+  /** Whether the server hears from the service. Not heard of yet is no problem yet. */
+  get connected(): boolean {
+    return this._connected;
+  }
+
   /** Why what is shown may be old; null when it is not. */
   get problem(): Problem | null {
     return this._problem;
@@ -190,7 +195,8 @@ export class Store implements IDisposable {
     } else if (change.type === 'removed') {
       this._remove(change.id);
     } else if (change.type === 'state') {
-      const back = change.connected && this._problem !== null;
+      const back = change.connected && !this._connected;
+      this._connected = change.connected;
       this._problem = change.connected ? null : change.problem;
       if (back) {
         void this.refreshMe();
@@ -202,6 +208,7 @@ export class Store implements IDisposable {
   private _adopt(state: State): void {
     this._epoch = state.epoch;
     this._sequence = state.sequence;
+    this._connected = state.connected;
     this._problem = state.connected ? null : state.problem;
     this._session = state.session;
     this._user = state.user;
@@ -281,6 +288,7 @@ export class Store implements IDisposable {
   private readonly _history = new Map<string, Sample[]>();
   private readonly _ready = new PromiseDelegate<void>();
   private readonly _gone = new Set<string>();
+  private _connected = false;
   private _epoch = '';
   private _sequence = 0;
   private _problem: Problem | null = null;

@@ -124,6 +124,14 @@ test('while it loads it says so', async () => {
   expect(screen.getByRole('status', { name: 'Looking for backends' })).toBeTruthy();
 });
 
+test('a server that waits for the service says so too, not that nothing runs', async () => {
+  const { emit } = await show();
+  await emit({ type: 'state', connected: false, problem: null });
+  expect(screen.getByRole('status', { name: 'Looking for backends' })).toBeTruthy();
+  await emit({ type: 'state', connected: true, problem: null });
+  expect(screen.getByText(/A backend is a cluster/)).toBeTruthy();
+});
+
 test('by session, shared and ended', async () => {
   const share = { user: 'ann', group: null, access: 'read' as const };
   await show({

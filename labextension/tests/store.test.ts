@@ -204,6 +204,16 @@ test('a service that is gone is a problem; back again, what may be had is asked 
   expect(server.asksMe).toBe(asked + 1);
 });
 
+test('a server that has not heard from the service yet has no problem yet', async () => {
+  server.emit({ type: 'state', connected: false, problem: null });
+  expect(store.connected).toBe(false);
+  expect(store.problem).toBeNull();
+  const asked = server.asksMe;
+  server.emit({ type: 'state', connected: true, problem: null });
+  expect(store.connected).toBe(true);
+  expect(server.asksMe).toBe(asked + 1);
+});
+
 test('an answer adds what is new, and does not undo what events told since', () => {
   store.put(backendOf({ id: 'new', phase: 'pending' }));
   expect(store.backends.get('new')?.phase).toBe('pending');

@@ -57,14 +57,16 @@ function Content({ visible, ...context }: ViewProps) {
     blocked: problem?.detail ?? '',
     titles
   };
-  const loading = !store.loaded && problem === null;
+  // a server that has just started hasn't heard from the service yet
+  const waiting = !store.loaded || (!store.connected && store.backends.size === 0);
+  const loading = waiting && problem === null;
   return (
     <div className={`alongside-Panel${problem ? ' alongside-mod-old' : ''}`} aria-busy={loading}>
       <Header {...context} blocked={shown.blocked} />
       {problem && <Offline problem={problem} old={store.loaded} trans={trans} />}
       {shown.admin && <CatalogueProblem catalogue={catalogue} trans={trans} />}
       {loading && <Loading trans={trans} />}
-      {store.loaded && (shown.admin ? <Views shown={shown} /> : <Own shown={shown} />)}
+      {store.loaded && !loading && (shown.admin ? <Views shown={shown} /> : <Own shown={shown} />)}
       <Announcements context={context} />
     </div>
   );
