@@ -237,7 +237,7 @@ export class Store implements IDisposable {
     this._gone.delete(after.id);
     this._backends.set(after.id, after);
     this._backend.emit({ before, after });
-    if (before?.phase !== after.phase || before.resources.cores !== after.resources.cores) {
+    if (before?.phase !== after.phase || before.resources?.cores !== after.resources?.cores) {
       this._askMeSoon();
     }
   }
