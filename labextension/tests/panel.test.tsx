@@ -209,7 +209,7 @@ test('what cannot be seen is not drawn again, until it can', async () => {
   drawn.rerender(view(false));
   await told(store, () => store.put(backendOf({ id: 'new' })));
   expect(names()).toEqual(['etl-1']);
-  drawn.rerender(view(true));
+  await act(async () => drawn.rerender(view(true)));
   expect(names()).toEqual(['etl-1', 'new']);
 });
 
