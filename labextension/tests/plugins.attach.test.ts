@@ -11,7 +11,7 @@ import {
 import { backend } from './plugins.stage';
 
 describe('the code that attaches', () => {
-  test('names the backend and keeps the client (K4)', () => {
+  test('names the backend and keeps the client', () => {
     expect(attachCode('dask', 'etl')).toBe('import alongside\n\nclient = alongside.attach("etl")');
     expect(attachCode('arkouda', 'etl')).toContain('ak = alongside.attach("etl")');
   });

@@ -2,7 +2,7 @@ import { currentOf, pagePath, pageTitle, safePage, stage } from '../src/plugins/
 import { ENGLISH } from '../src/words';
 import { backend } from './plugins.stage';
 
-test('where a page of a dashboard is (K14)', () => {
+test('where a page of a dashboard is', () => {
   expect(pagePath('etl-1', 'individual-task-stream')).toBe(
     'backends/etl-1/dashboard/individual-task-stream'
   );

@@ -26,7 +26,7 @@ describe('what is told', () => {
     });
   });
 
-  test('a failure, with the remedy and what helps (T154)', () => {
+  test('a failure, with the remedy and what helps', () => {
     const told = newsOf(starting, failed, true, trans);
     expect(told).toMatchObject({ type: 'error', actions: ['retry', 'logs'], autoClose: false });
     expect(told?.message).toContain('The image is not in the registry. Choose another image.');
@@ -65,7 +65,7 @@ describe('what is told', () => {
   });
 });
 
-describe('warnings before an end (T31)', () => {
+describe('warnings before an end', () => {
   const minute = 60_000;
 
   test('five minutes before, later for what lives shortly', () => {

@@ -49,7 +49,7 @@ function response(status: number, body: string | string[], type = 'application/j
   } as unknown as Response;
 }
 
-test('a problem document is a sentence and a remedy (T154)', async () => {
+test('a problem document is a sentence and a remedy', async () => {
   const problem = { title: 'Too much', detail: 'That is too much.', remedy: 'Ask for less.' };
   const { service } = answering(() => response(403, JSON.stringify(problem)));
   const error = await service.launch({ kind: 'dask' }).catch((reason: unknown) => reason);
