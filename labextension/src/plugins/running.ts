@@ -16,14 +16,17 @@ export const running: JupyterFrontEndPlugin<void> = {
   id: 'jupyterhub-alongside:running',
   description: 'Lists backends among what runs.',
   autoStart: true,
-  requires: [IAlongside, IRunningSessionManagers],
-  optional: [ITranslator],
+  requires: [IAlongside],
+  optional: [IRunningSessionManagers, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     alongside: IAlongside,
-    managers: IRunningSessionManagers,
+    managers: IRunningSessionManagers | null,
     translator: ITranslator | null
   ): void => {
+    if (!managers) {
+      return; // a notebook on a page of its own
+    }
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { store } = alongside;
     const changed = new Signal<object, void>({});

@@ -15,16 +15,19 @@ export const statusbar: JupyterFrontEndPlugin<void> = {
   id: 'jupyterhub-alongside:statusbar',
   description: 'Shows a backend in the status bar.',
   autoStart: true,
-  requires: [IAlongside, IPreferences, IStatusBar],
-  optional: [IAttachments, ITranslator],
+  requires: [IAlongside, IPreferences],
+  optional: [IStatusBar, IAttachments, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     { store }: IAlongside,
     preferences: IPreferences,
-    bar: IStatusBar,
+    bar: IStatusBar | null,
     attachments: IAttachments | null,
     translator: ITranslator | null
   ): void => {
+    if (!bar) {
+      return; // a notebook on a page of its own
+    }
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const changed = new Signal<object, void>({});
     const emit = () => changed.emit();
