@@ -8,10 +8,11 @@ from typing import Any, Self
 import httpx
 
 from alongside import operations
-from alongside.endpoint import Endpoint
+from alongside.calls import arguments as arguments
+from alongside.endpoint import Endpoint, is_loopback
 from alongside.handle import Target
 from alongside.models import Backend, Connection
-from alongside.operations import Answer, Call, Operation
+from alongside.operations import Answer, Operation
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.requests import Launch, Patch
 
@@ -19,7 +20,6 @@ WAIT = 300.0
 """Seconds that launching and waiting take at most, unless told otherwise."""
 FROM_ENVIRONMENT = "\0"
 """The session that the calls come from."""
-CONNECT_TIMEOUT = 5.0
 
 Until = Phase | str | None
 """What to wait for: a phase, or None for usable."""
@@ -58,6 +58,7 @@ class Asker:
         return {
             "base_url": f"{self.endpoint.url}/",
             "headers": {"Authorization": f"token {self.endpoint.token}"},
+            "trust_env": not is_loopback(self.endpoint.url),
             "verify": secure,  # building a TLS context that is not needed takes 20 ms
         }
 
@@ -125,15 +126,3 @@ def answer_of(response: httpx.Response) -> Answer:
 def silence(error: httpx.HTTPError) -> Answer:
     """That nothing came back."""
     return Answer(0, (str(error) or type(error).__name__).encode())
-
-
-def arguments(call: Call) -> dict[str, Any]:
-    """A call as arguments of httpx's `request` and `stream`."""
-    return {
-        "method": call.method,
-        "url": call.path,
-        "params": dict(call.params) or None,
-        "json": call.body,
-        "headers": dict(call.headers),
-        "timeout": httpx.Timeout(call.timeout, connect=min(CONNECT_TIMEOUT, call.timeout)),
-    }

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from alongside.errors import InvalidRequest
@@ -104,6 +105,15 @@ def complete(url: str) -> str:
     else:
         path += _PREFIX + _API
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether this is an address of this machine, to which no proxy leads."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 _OF_BACKEND: dict[str, Endpoint] = {}

@@ -11,12 +11,13 @@ import re
 import time
 import uuid
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from alongside.calls import Call as Call
 from alongside.errors import AlongsideError, Conflict, NotFound, NotReady, Unavailable
 from alongside.kinds import get_kind
 from alongside.matching import match, session_backend
@@ -30,18 +31,6 @@ TRIES = 5  # over 4 s: longer than a service takes to start again
 FIRST_PAUSE = 0.1
 _WAIT_FIRST, _WAIT_MOST = 0.02, 1.0
 _LOOKS_LIKE_ID = re.compile(r"[a-z0-9-]+-[a-z2-7]{16}")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request. `path` is relative to the API; `timeout` in seconds."""
-
-    method: str
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    timeout: float = 30.0
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
-from httpx_sse import EventSource, ServerSentEvent
+from httpx_sse import EventSource
 
-from alongside.asking import arguments
+from alongside.calls import Call, arguments
 from alongside.errors import NotFound, Unavailable
+from alongside.event_stream import SILENCE, broken_by, event_of, events_call, type_of
+from alongside.event_stream import Event as Event
+from alongside.event_stream import afollow_events as afollow_events
 from alongside.models import Backend
-from alongside.operations import Call, backend_path
+from alongside.operations import backend_path
 from alongside.problems import error_of
 
-SILENCE = 60.0
-"""Seconds without a sign of life after which a stream counts as broken."""
 TRIES = 5
 FIRST_PAUSE = 0.2
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened: `name` says what, `data` is its document, `id` its place."""
-
-    name: str
-    data: Any
-    id: str = ""
 
 
 def logs(backend: Backend, role: str | None, lines: int, follow: bool) -> Call:
@@ -48,27 +37,6 @@ def logs(backend: Backend, role: str | None, lines: int, follow: bool) -> Call:
         params["follow"] = "true"
     path = f"{backend_path(backend.id)}/logs"
     return Call("GET", path, params, timeout=SILENCE)
-
-
-def _event(sent: ServerSentEvent) -> Event:
-    try:
-        data = json.loads(sent.data) if sent.data else None
-    except ValueError:
-        data = sent.data
-    return Event(sent.event, data, sent.id)
-
-
-def _events_call(last: str | None, silence: float = SILENCE) -> Call:
-    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-    if last:
-        headers["Last-Event-ID"] = last
-    return Call("GET", "events", headers=headers, timeout=silence)
-
-
-def _broken(error: Exception) -> Unavailable:
-    found = error_of(0, (str(error) or type(error).__name__).encode(), "")
-    assert isinstance(found, Unavailable)
-    return found
 
 
 class _Patience:
@@ -89,8 +57,8 @@ def follow_lines(http: httpx.Client, call: Call) -> Iterator[str]:
     try:
         with http.stream(**arguments(call)) as response:
             if response.status_code != 200:
-                raise error_of(response.status_code, response.read(), _type(response))
-            if "event-stream" in _type(response):
+                raise error_of(response.status_code, response.read(), type_of(response))
+            if "event-stream" in type_of(response):
                 for sent in EventSource(response).iter_sse():
                     if sent.event == "end":
                         return
@@ -98,7 +66,7 @@ def follow_lines(http: httpx.Client, call: Call) -> Iterator[str]:
             else:
                 yield from response.iter_lines()
     except httpx.RequestError as error:
-        raise _broken(error) from None
+        raise broken_by(error) from None
 
 
 async def afollow_lines(http: httpx.AsyncClient, call: Call) -> AsyncIterator[str]:
@@ -106,8 +74,8 @@ async def afollow_lines(http: httpx.AsyncClient, call: Call) -> AsyncIterator[st
     try:
         async with http.stream(**arguments(call)) as response:
             if response.status_code != 200:
-                raise error_of(response.status_code, await response.aread(), _type(response))
-            if "event-stream" in _type(response):
+                raise error_of(response.status_code, await response.aread(), type_of(response))
+            if "event-stream" in type_of(response):
                 async for sent in EventSource(response).aiter_sse():
                     if sent.event == "end":
                         return
@@ -116,7 +84,7 @@ async def afollow_lines(http: httpx.AsyncClient, call: Call) -> AsyncIterator[st
                 async for line in response.aiter_lines():
                     yield line
     except httpx.RequestError as error:
-        raise _broken(error) from None
+        raise broken_by(error) from None
 
 
 def events(http: httpx.Client, last: str | None) -> Iterator[Event]:
@@ -124,44 +92,19 @@ def events(http: httpx.Client, last: str | None) -> Iterator[Event]:
     patience = _Patience()
     while True:
         try:
-            with http.stream(**arguments(_events_call(last))) as response:
+            with http.stream(**arguments(events_call(last))) as response:
                 if response.status_code != 200:
-                    raise error_of(response.status_code, response.read(), _type(response))
+                    raise error_of(response.status_code, response.read(), type_of(response))
                 for sent in EventSource(response).iter_sse():
                     patience.failures = 0
                     last = sent.id or last
-                    yield _event(sent)
+                    yield event_of(sent)
             error = Unavailable("The stream of events ended.", "Try again.")
         except Unavailable as unavailable:
             error = unavailable
         except httpx.RequestError as broken:
-            error = _broken(broken)
+            error = broken_by(broken)
         time.sleep(patience.next_pause(error))
-
-
-async def afollow_events(
-    http: httpx.AsyncClient,
-    last: str | None,
-    opened: Callable[[], object] = lambda: None,
-    silence: float = SILENCE,
-) -> AsyncIterator[Event]:
-    """The events of one connection, after the one whose id is `last`.
-
-    `opened` is called when the service has accepted; with nothing missed, the first event may be
-    long in coming. Ends by raising the error that says why it broke, Unavailable as a rule;
-    `silence` is the number of seconds without a sign of life (the service gives one every 15)
-    after which it counts as broken.
-    """
-    try:
-        async with http.stream(**arguments(_events_call(last, silence))) as response:
-            if response.status_code != 200:
-                raise error_of(response.status_code, await response.aread(), _type(response))
-            opened()
-            async for sent in EventSource(response).aiter_sse():
-                yield _event(sent)
-    except httpx.RequestError as broken:
-        raise _broken(broken) from None
-    raise Unavailable("The stream of events ended.", "Try again.")
 
 
 async def aevents(http: httpx.AsyncClient, last: str | None) -> AsyncIterator[Event]:
@@ -175,7 +118,3 @@ async def aevents(http: httpx.AsyncClient, last: str | None) -> AsyncIterator[Ev
                 yield event
         except Unavailable as error:
             await asyncio.sleep(patience.next_pause(error))
-
-
-def _type(response: httpx.Response) -> str:
-    return str(response.headers.get("content-type", ""))

@@ -12,7 +12,7 @@ from alongside_lab.connection import Problem, problem_of
 from alongside_lab.news import News
 
 if TYPE_CHECKING:
-    from alongside.streams import Event
+    from alongside.event_stream import Event
     from alongside_lab.upstream import Upstream
 
 HEARTBEAT = 15.0
@@ -72,7 +72,7 @@ class Follower:
     async def _connect(self) -> None:
         """One connection, until it breaks. Raises the AlongsideError that says why."""
         http = await self._upstream.http()
-        from alongside.streams import afollow_events
+        from alongside.event_stream import afollow_events
 
         async for event in afollow_events(http, self._last, self._opened, SILENCE):
             self._pause = FIRST_PAUSE

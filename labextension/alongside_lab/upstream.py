@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from alongside.endpoint import Endpoint
+from alongside.endpoint import Endpoint, is_loopback
 from alongside.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 _CONNECT, _ANSWER = 5.0, 60.0
 _CONNECTIONS = 200
-_NEEDED = ("httpx", "alongside.streams", "alongside.problems")
+_NEEDED = ("httpx", "alongside.event_stream")
 
 
 class Upstream:
@@ -76,15 +74,6 @@ def _client(endpoint: Endpoint) -> httpx.AsyncClient:
         limits=httpx.Limits(max_connections=_CONNECTIONS),
         trust_env=not is_loopback(endpoint.url),
     )
-
-
-def is_loopback(url: str) -> bool:
-    """Whether this is an address of this machine, to which no proxy leads."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def silent(error: Exception) -> Unavailable:

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
-from alongside.endpoint import Endpoint
+from alongside.endpoint import Endpoint, is_loopback
 from alongside.errors import (
     InvalidRequest,
     NotAllowed,
@@ -26,7 +26,7 @@ from alongside_lab.connection import NoService, problem_of
 from alongside_lab.follower import Follower
 from alongside_lab.mirror import REMEMBERED
 from alongside_lab.news import SCHEMA, SCHEMA_ID, News
-from alongside_lab.upstream import Upstream, is_loopback
+from alongside_lab.upstream import Upstream
 
 
 class Logger:
