@@ -34,6 +34,7 @@ export function backendOf(over: Partial<Backend> = {}): Backend {
     started: minutes(-59),
     ended: null,
     idle_since: null,
+    needed: null,
     expires: minutes(420),
     usage: { cpu: 4, memory: 8 * GIB },
     stages: [],

@@ -103,6 +103,9 @@ test('when it ends and what with', () => {
   expect(idle && endingText(idle, NOW, ENGLISH)).toBe('Ends in 8 min without work');
   expect(idle && endingText(idle, NOW + 9 * 60_000, ENGLISH)).toBe('Ends any moment');
   expect(ending(backendOf())?.idle).toBe(false);
+  // who says that it is still needed starts its idleness anew
+  const needed = { idle_since: minutes(-22), needed: minutes(-2), expires: minutes(28) };
+  expect(ending(backendOf(needed))?.idle).toBe(true);
   // one that is too short for ten minutes' notice gives a third of its life
   const short = backendOf({ created: minutes(0), expires: minutes(3), lifetime: {} });
   expect(ending(short)?.warning).toBe(60_000);

@@ -22,10 +22,11 @@ export function ending(backend: Backend): Ending | null {
   }
   const at = Date.parse(backend.expires);
   const patience = parseDuration(backend.lifetime.idle ?? '') * 1000;
-  const since = Math.max(
-    Date.parse(backend.idle_since ?? ''), // NaN while it works: then nothing below is true
-    Date.parse(backend.created)
-  );
+  // while it works there is no idleness to count
+  const moments = [backend.idle_since, backend.created, backend.started, backend.needed];
+  const since = backend.idle_since
+    ? Math.max(...moments.map(moment => Date.parse(moment ?? backend.created)))
+    : Number.NaN;
   const idle = Math.abs(since + patience - at) < 2000;
   const whole = idle ? patience : at - Date.parse(backend.created);
   return { at, idle, warning: Math.min(NEAR, whole / 3) };
