@@ -30,6 +30,7 @@ export function backend(change: Partial<Backend> = {}): Backend {
     stages: [],
     roles: ['scheduler', 'worker-1'],
     versions: {},
+    needed: null,
     ...change
   };
 }

@@ -22,7 +22,7 @@ import { cellContent, findCell, insertCell, markOf, requirePython, runCell } fro
 import { attachCode, reference } from './code';
 import { DOMAIN } from './commands';
 import { Obstacle, telling } from './complaints';
-import { followNotebooks } from './kernels';
+import { followNotebooks, whenRun } from './kernels';
 
 const CELLS = 'application/vnd.jupyter.cells';
 
@@ -89,13 +89,14 @@ export const attach: JupyterFrontEndPlugin<IAttachments> = {
     async function attachConsole({ console }: ConsolePanel, backend: Backend): Promise<void> {
       const { sessionContext } = console;
       await requirePython(sessionContext, dialogs, trans);
+      const done = whenRun(sessionContext);
       await app.commands.execute('console:inject', {
         path: sessionContext.path,
         code: code(backend),
         activate: true
       });
       const kernel = sessionContext.session?.kernel;
-      if (kernel) {
+      if (kernel && (await done)) {
         attachments.set(kernel.id, backend);
       }
     }

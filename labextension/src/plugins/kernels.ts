@@ -1,6 +1,8 @@
 /** What happens to the kernels of notebooks: what was run there, restarts, ends. */
+import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Cell } from '@jupyterlab/cells';
 import { type INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { KernelMessage } from '@jupyterlab/services';
 
 import type { Store } from '../store';
 import type { Attachments } from './attachments';
@@ -9,6 +11,8 @@ import { attachedBy } from './code';
 
 /** Milliseconds after a restart in which "restart and run all" has asked for its cells. */
 const SETTLED = 1000;
+/** Milliseconds that attaching may take: a backend that starts is waited for. */
+const LONG = 300_000;
 
 export interface Following {
   store: Store;
@@ -93,5 +97,30 @@ function unlessScheduled(panel: NotebookPanel, cell: Cell): Promise<boolean> {
     };
     const timer = setTimeout(() => done(true), SETTLED);
     NotebookActions.executionScheduled.connect(seen);
+  });
+}
+
+/** Whether the next code that this kernel runs ends without an error; false if it takes long. */
+export function whenRun(session: ISessionContext): Promise<boolean> {
+  return new Promise(resolve => {
+    const done = (well: boolean) => {
+      clearTimeout(timer);
+      session.iopubMessage.disconnect(seen);
+      resolve(well);
+    };
+    const seen = (_: unknown, { header, parent_header, content }: KernelMessage.IMessage) => {
+      if (header.msg_type === 'error') {
+        done(false);
+      } else if (
+        header.msg_type === 'status' &&
+        (content as { execution_state?: string }).execution_state === 'idle' &&
+        'msg_type' in parent_header &&
+        parent_header.msg_type === 'execute_request'
+      ) {
+        done(true);
+      }
+    };
+    const timer = setTimeout(() => done(false), LONG);
+    session.iopubMessage.connect(seen);
   });
 }
