@@ -35,6 +35,10 @@ PRELOAD = (
     "jupyter_server_terminals",
     "jupyter_server_terminals.app",
     "notebook_shim.nbserver",
+    "jupyter_server_proxy.handlers",
+    "alongside_lab.application",
+    "alongside_lab.dashboard",
+    "alongside.event_stream",
     __name__,
 )
 """What a notebook server imports anyway. None of them starts a thread or opens a connection."""
