@@ -7,9 +7,7 @@ secret in it. Needs anywidget; without it there is the static card of `alongside
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,11 @@ from alongside.endpoint import API, Endpoint
 from alongside.errors import AlongsideError, Conflict, InvalidRequest
 from alongside.following import FOLLOWING, Command, Problem
 from alongside.links import dashboard_link
-from alongside.models import Backend, Lifetime, now
+from alongside.models import Backend, Lifetime
 from alongside.phases import ENDED, Phase
+from alongside.units import format_duration
 
 MIME = "application/vnd.jupyter.widget-view+json"
-EXTENSION = timedelta(hours=2)
-"""How long one that would end soon is kept when its owner asks for more time."""
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -53,7 +50,6 @@ class BackendWidget(anywidget.AnyWidget):
                 "dashboard": _dashboard(endpoint, backend.id),
                 # whether the session's own server can be asked for the dashboard too
                 "own": endpoint.session is not None,
-                "extension": EXTENSION.total_seconds(),
             },
         )
         self.on_msg(self._received)
@@ -123,14 +119,17 @@ class BackendWidget(anywidget.AnyWidget):
 
 async def _extend(client: AsyncClient, id: str) -> None:
     backend = (await client.backend(id)).state
-    most = _longest(await client.catalogue(), backend)
-    wanted = longer(backend, now() + EXTENSION, most)
-    if wanted == backend.lifetime:
+    maximum = backend.lifetime.maximum
+    if maximum is None or backend.expires != backend.created + maximum:
+        await client.change(id, needed=True)
+        return
+    most = _longest(await client.catalogue(), backend).maximum
+    if most == maximum:
         raise Conflict(
             f"{backend.name} can't be kept longer: its profile doesn't allow more.",
-            "Use it, or save what you need before it ends; then launch it again.",
+            "Save what you need before it ends; then launch it again.",
         )
-    await client.change(id, lifetime=wanted)
+    await client.change(id, lifetime={"maximum": most and format_duration(most)})
 
 
 def _longest(catalogue: Mapping[str, Any], backend: Backend) -> Lifetime:
@@ -139,22 +138,6 @@ def _longest(catalogue: Mapping[str, Any], backend: Backend) -> Lifetime:
         if profile["name"] == backend.profile and backend.kind in profile["backends"]:
             return Lifetime.model_validate(profile["backends"][backend.kind]["lifetime"])
     return backend.lifetime
-
-
-def longer(backend: Backend, until: datetime, most: Lifetime) -> Lifetime:
-    """The lifetimes with which it does not end before `until`, as far as `most` goes."""
-    idle, maximum = backend.lifetime.idle, backend.lifetime.maximum
-    if idle and backend.idle_since:
-        wanted = _minutes(until - max(backend.idle_since, backend.created))
-        idle = max(idle, min(wanted, most.idle or wanted))
-    if maximum:
-        wanted = _minutes(until - backend.created)
-        maximum = max(maximum, min(wanted, most.maximum or wanted))
-    return Lifetime(idle=idle, maximum=maximum)
-
-
-def _minutes(span: timedelta) -> timedelta:
-    return timedelta(minutes=math.ceil(span / timedelta(minutes=1)))
 
 
 def _dashboard(endpoint: Endpoint, id: str) -> str:

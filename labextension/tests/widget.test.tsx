@@ -20,6 +20,7 @@ const BACKEND: Backend = {
   lifetime: { idle: null, maximum: null },
   keep: false,
   shares: [],
+  needed: null,
   created: '2026-01-01T00:00:00Z',
   phase: 'running',
   reason: '',
@@ -41,8 +42,7 @@ const ABOUT: About = {
   user: 'ada',
   session: '',
   dashboard: '/services/alongside/backends/etl-aaaabbbbccccdddd/dashboard/status',
-  own: true,
-  extension: 7200
+  own: true
 };
 
 type Sent = { request: number; do: string; value: unknown };

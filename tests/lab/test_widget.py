@@ -75,7 +75,8 @@ def test_a_backend_in_a_cell_is_live_and_its_buttons_act(
     assert refused["detail"]
     assert refused["remedy"]
     assert kernel.press(model, "scale", "many")["detail"]
-    assert kernel.press(model, "extend")["detail"].startswith("etl can't be kept longer")
+    assert kernel.press(model, "extend") is None
+    assert elsewhere_needed(service)
 
     kernel.run("b")
     assert kernel.shown[-1][VIEW]["model_id"] == model  # shown twice, told once
@@ -84,6 +85,12 @@ def test_a_backend_in_a_cell_is_live_and_its_buttons_act(
     wait_for(lambda: kernel.run(THREADS) == "[]\n", "no thread left")
     assert service.token not in kernel.everything
     assert "PRIVATE KEY" not in kernel.everything
+
+
+def elsewhere_needed(service: RealService) -> bool:
+    """Whether it was said of etl that it is still needed."""
+    with alongside.Client(service.url, service.token) as client:
+        return client.backend("etl").state.needed is not None
 
 
 @pytest.mark.shows("K13")

@@ -71,7 +71,7 @@ interface HeadingProps extends BackendCardProps {
 }
 
 /** How large it is: of one that has ended only what it was. */
-function Size({ backend, trans, tasks, density }: BackendCardProps) {
+function Size({ backend, trans, density }: BackendCardProps) {
   const parts = [formatSize(backend, trans)];
   if (
     !ended(backend) &&
@@ -79,9 +79,6 @@ function Size({ backend, trans, tasks, density }: BackendCardProps) {
     !(density === 'widget' && backend.phase === 'running')
   ) {
     parts.unshift(formatMembers(backend, trans));
-  }
-  if (tasks) {
-    parts.push(trans._n('%1 task running', '%1 tasks running', tasks));
   }
   return <p className="alongside-Card-size">{parts.join(' · ')}</p>;
 }

@@ -1,7 +1,8 @@
 /** The buttons of a card: the most wanted in a row, the rest in a menu. */
 import { type Backend, ended } from '../model';
-import { formatDuration } from '../words';
+import { formatDuration, parseDuration } from '../words';
 import { Button } from './Button';
+import { ending } from './lifetime';
 import { Menu, type MenuItem } from './Menu';
 import { pagesOf } from './pages';
 import { type Act, owns, whyNot } from './permissions';
@@ -165,6 +166,8 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
   return items;
 }
 
-export function extendText({ extension, trans }: BackendCardProps): string {
-  return extension ? trans.__('Keep for %1', formatDuration(extension)) : trans.__('More time…');
+export function extendText({ backend, trans }: BackendCardProps): string {
+  return ending(backend)?.idle
+    ? trans.__('Keep for %1', formatDuration(parseDuration(backend.lifetime.idle ?? '')))
+    : trans.__('More time…');
 }

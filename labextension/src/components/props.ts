@@ -35,12 +35,8 @@ export interface BackendCardProps {
   blocked?: string;
   /** When a stop that can still be undone is sent: milliseconds since 1970. */
   stopsAt?: number;
-  /** Tasks that it works on, where that is known. */
-  tasks?: number;
   /** How its kind is called; default: the kind's name with a capital. */
   kindTitle?: string;
-  /** Seconds that "extend" gives, where that is known before. */
-  extension?: number;
   /** Libraries whose versions don't fit together. */
   mismatches?: readonly Mismatch[];
   /** A time to show instead of the present: milliseconds since 1970. */

@@ -43,7 +43,6 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
               {...optional({
                 stopsAt: options.stops?.at(backend.id),
                 kindTitle: shown.titles[backend.kind],
-                extension: options.extension,
                 mismatches: options.mismatches?.(backend)
               })}
             />

@@ -28,8 +28,6 @@ export interface PanelOptions {
     | { readonly current: { showEnded: boolean }; readonly changed: ISignal<unknown, unknown> }
     | null
     | undefined;
-  /** Seconds that "extend" gives at once; absent: it asks. */
-  extension?: number | undefined;
   /** Versions that don't fit together; the same array each time, unless they are others. */
   mismatches?: ((backend: Backend) => readonly Mismatch[] | undefined) | undefined;
 }

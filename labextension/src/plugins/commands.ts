@@ -7,6 +7,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon, copyIcon, stopIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { ending } from '../components/lifetime';
 import { extendDialog, launchDialog, scaleDialog, shareDialog } from '../dialogs';
 import type { Wish } from '../dialogs/choice';
 import type { Backend } from '../model';
@@ -122,7 +123,13 @@ function addAbouts(
     label: trans.__('Keep longer'),
     caption: trans.__('Give it more time before it ends by itself'),
     act: 'extend',
-    run: async ({ id }) => await extendDialog(alongside, trans, id)
+    run: async backend => {
+      if (ending(backend)?.idle) {
+        store.put(await service.change(backend.id, { needed: true }));
+      } else {
+        await extendDialog(alongside, trans, backend.id);
+      }
+    }
   });
   abouts.add(CommandIDs.keep, {
     label: trans.__('Keep when the session ends'),

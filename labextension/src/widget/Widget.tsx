@@ -28,7 +28,6 @@ export function Widget({ control }: { control: Control }) {
         trans={trans}
         user={about.user}
         session={about.session}
-        extension={about.extension}
         density="widget"
         busy={busy}
         blocked={blocked || lost}

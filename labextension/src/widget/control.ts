@@ -14,8 +14,6 @@ export interface About {
   dashboard: string;
   /** Whether the session's own server knows the backend. */
   own: boolean;
-  /** Seconds that "extend" gives. */
-  extension: number;
 }
 
 /** What a notebook may be saved with. Comes from a file, so it may be anything. */
