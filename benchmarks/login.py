@@ -15,7 +15,7 @@ import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measure import Row, median, quiet
-from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.chromium import CHROMIUM, FLAGS
 from tests.stack import ROOT, Stack, free_port, wait_until
 
 PLAIN = """
