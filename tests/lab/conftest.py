@@ -1,14 +1,22 @@
-"""A real Jupyter server in a session whose service and clusters are real; the hub is in memory."""
+"""A real Jupyter server in a session whose service and clusters are real; the hub is in memory.
+
+For what is seen in a browser the hub is real, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
+from tests.chromium import chromium
 from tests.client.real import RealService, real_service
 from tests.lab.jupyter import Jupyter
+from tests.lab.visit import Visit
+from tests.stack import Stack
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +38,27 @@ def browser(jupyter: Jupyter) -> Iterator[httpx.Client]:
     """HTTP to the server by somebody who is logged in."""
     with jupyter.client() as it:
         yield it
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Hub, proxy and service as users get them."""
+    with Stack(tmp_path_factory.mktemp("stack") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    with chromium() as it:
+        yield it
+
+
+@pytest.fixture
+def visit(chrome: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """What a person opens in a browser; at the end nothing may have complained."""
+    opened = Visit(chrome)
+    try:
+        yield opened
+        opened.assert_quiet()
+    finally:
+        opened.close(tmp_path)
