@@ -2,7 +2,8 @@
 
 Pages and websockets come from the service, which asks the backend. They run scripts of whoever
 owns the backend on this server's address, as the results of a cluster run in a kernel: to open
-the dashboard of a shared backend is to trust its owner as much as to attach to it is.
+the dashboard of a shared backend is to trust its owner as much as to attach to it is. So other
+people's are shown only once the user has said so (`alongside_lab.trust`).
 """
 
 # mypy: allow-untyped-calls, allow-untyped-defs
@@ -21,7 +22,15 @@ from tornado import httpclient, httputil, web, websocket
 
 from alongside.endpoint import Endpoint
 from alongside.errors import AlongsideError, NotFound
-from alongside_lab.dashboard_page import FRAMED, STATIC, Page, page_of, page_of_answer, refusal
+from alongside_lab.dashboard_page import (
+    FRAMED,
+    STATIC,
+    Page,
+    foreign,
+    page_of,
+    page_of_answer,
+    refusal,
+)
 from alongside_lab.handlers import RESOURCE
 from alongside_lab.upstream import silent
 
@@ -78,7 +87,11 @@ class Dashboard(ProxyHandler):  # type: ignore[misc]
     def _refusal(self, path: str) -> AlongsideError | None:
         if any(part in {".", ".."} for part in path.split("/")):
             return NotFound("There is nothing at this address.", "Close this tab.")
-        return refusal(self.news.mirror.get(self._id), connected=self.news.connected)
+        backend = self.news.mirror.get(self._id)
+        if error := refusal(backend, connected=self.news.connected):
+            return error
+        trusted = self._id in self.surroundings.trusted
+        return None if trusted else foreign(backend, self.surroundings.user)
 
     async def http_get(self, id: str, path: str) -> None:
         self.request.headers["Accept"] = "*/*"

@@ -7,7 +7,7 @@ from html import escape
 from http import HTTPStatus
 from typing import Any
 
-from alongside.errors import AlongsideError, Conflict, NotFound, NotReady
+from alongside.errors import AlongsideError, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from alongside.phases import ENDED, USABLE
 from alongside_lab.mirror import Backend
 
@@ -58,11 +58,22 @@ def page_of_answer(status: int, document: Any) -> Page:
     return Page(status, text)
 
 
+def foreign(backend: Backend | None, user: str) -> AlongsideError | None:
+    """Why somebody else's pages aren't shown without a question; None for the user's own."""
+    if backend is None or (owner := backend.get("owner")) == user:
+        return None
+    return NotAllowed(
+        f"{backend.get('name')} belongs to {owner}, whose pages could act in your name here.",
+        "Open them from the panel in JupyterLab, which asks you first.",
+    )
+
+
 def refusal(backend: Backend | None, *, connected: bool) -> AlongsideError | None:
     """Why a backend has no dashboard now; None when it may have one."""
+    if backend is None and not connected:
+        return Unavailable("It is not known whether this backend runs.", "Reload in a moment.")
     if backend is None:
-        gone = NotFound("This backend has ended.", "Close this tab.")
-        return gone if connected else None
+        return NotFound("This backend has ended.", "Close this tab.")
     phase, name = backend.get("phase"), backend.get("name")
     if phase in ENDED:
         return Conflict(f"{name} has ended.", "Close this tab, or launch it again.")

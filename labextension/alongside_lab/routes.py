@@ -9,6 +9,7 @@ from alongside_lab.news import News
 from alongside_lab.requests import ID
 from alongside_lab.state import State
 from alongside_lab.surroundings import Surroundings
+from alongside_lab.trust import Trust
 from alongside_lab.upstream import Upstream
 
 
@@ -21,6 +22,7 @@ def routes(
         (r"/alongside/state", State, at_hand),
         (r"/alongside/api/(.*)", Forward, at_hand),
         (rf"/alongside/backends/({ID})/dashboard/(.*)", _dashboard(), at_hand),
+        (rf"/alongside/backends/({ID})/trust", Trust, at_hand),
     ]
 
 

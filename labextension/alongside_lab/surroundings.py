@@ -25,6 +25,13 @@ class Surroundings:
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     alone: Alone | None = None
+    trusted: set[str] = field(default_factory=set)
+    """Ids of other people's backends whose pages the user wants to see."""
+
+    @property
+    def user(self) -> str:
+        """Whose session this is; '' when that isn't known."""
+        return self.alone.user if self.alone else self.environ.get(USER, "")
 
     @property
     def in_hub(self) -> bool:
@@ -59,7 +66,7 @@ class Surroundings:
         """Its part of the state."""
         return {
             "session": self.environ.get(SESSION),
-            "user": self.alone.user if self.alone else self.environ.get(USER, ""),
+            "user": self.user,
             "alone": self.alone is not None,
             "hub": self._hub(),
         }

@@ -83,6 +83,11 @@ export class Service {
     }
   }
 
+  /** Say that the pages of somebody else's backend may be shown on this session's address. */
+  async trust(id: string): Promise<void> {
+    await this.json('POST', `backends/${encodeURIComponent(id)}/trust`);
+  }
+
   /** The lines of one role's log as they come, until it ends or `signal` is aborted. */
   async *logs(
     id: string,

@@ -49,6 +49,8 @@ class RealService:
     url: str
     token: str
     home: Path
+    bob: str
+    """The token of somebody else."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -82,7 +84,7 @@ def real_service() -> Iterator[RealService]:
         _until(lambda: server.started or not thread.is_alive())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
-            yield RealService(url, token, home)
+            yield RealService(url, token, home, hub.add("bob"))
             with alongside.Client(url, token) as client:
                 for backend in client.backends():
                     backend.stop()

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import alongside
 from tests.client.real import RealService
 from tests.lab.jupyter import TOKEN, Jupyter, wait_for
 
@@ -64,6 +65,24 @@ def test_redirects_stay_below_the_dashboard(browser: httpx.Client, backend: str)
     answer = browser.get(root)
     assert answer.headers["location"].startswith(f"/user/ada/{root}")
     assert browser.get(answer.headers["location"].removeprefix("/user/ada/")).status_code == 200
+
+
+@pytest.mark.shows("K14")
+def test_somebody_elses_pages_are_shown_only_when_the_user_has_been_asked(
+    browser: httpx.Client, service: RealService
+) -> None:
+    """They run on the session's address; a link alone must not bring them there."""
+    with alongside.Client(service.url, service.bob) as bob:
+        with bob.launch("dask", name="bobs", workers=1) as shared:
+            shared = bob.change(shared, shares=[{"user": "ada", "access": "attach"}])
+            wait_for(lambda: phase(browser, shared.id) == "running", "ada sees it", 60)
+            page = f"alongside/backends/{shared.id}/dashboard/status"
+            refused = browser.get(page)
+            assert refused.status_code == 403
+            assert "belongs to bob" in refused.text
+            assert "<script" not in refused.text
+            assert browser.post(f"alongside/backends/{shared.id}/trust").status_code == 204
+            assert "Bokeh" in browser.get(page).text
 
 
 def test_the_page_is_live(jupyter: Jupyter, browser: httpx.Client, backend: str) -> None:

@@ -26,6 +26,9 @@ const SANDBOX: IFrame.SandboxExceptions[] = [
   'allow-downloads'
 ];
 
+/** Other people's backends whose pages the user wants to see. */
+const trusted = new Set<string>();
+
 /** The page of a live backend is loaded once, not again and again while it ends. */
 export class Dashboard extends Widget {
   constructor(private readonly options: DashboardOptions) {
@@ -60,7 +63,9 @@ export class Dashboard extends Widget {
       this.remembered = { id: backend.id, name: backend.name, owner: backend.owner };
       this._last = backend;
     }
-    const shown = stage(backend);
+    const { user } = store;
+    const asks = backend && backend.owner !== user && !trusted.has(backend.id);
+    const shown = asks && stage(backend) === 'page' ? 'ask' : stage(backend);
     // an event more about what is shown already must not load the page anew
     const key = `${shown} ${backend?.id ?? ''}`;
     if (key === this._key) {
@@ -81,17 +86,39 @@ export class Dashboard extends Widget {
     }
   }
 
-  private _notice(shown: 'page' | 'wait' | 'ended', backend: Backend | null): Widget {
+  private async _trust({ id }: Backend): Promise<void> {
+    await this.options.alongside.service.trust(id);
+    trusted.add(id);
+    this._update();
+  }
+
+  private _notice(shown: 'page' | 'ask' | 'wait' | 'ended', backend: Backend | null): Widget {
     const { trans } = this.options;
     const { name } = this.remembered;
     const node = document.createElement('div');
     node.className = 'alongside-Dashboard-notice';
     node.setAttribute('role', 'status');
     const sentence = node.appendChild(document.createElement('p'));
-    sentence.textContent =
-      shown === 'wait'
-        ? trans.__('“%1” is starting. This page comes up once it runs.', name)
-        : trans.__('“%1” has ended, and its pages with it.', name);
+    sentence.textContent = {
+      page: '',
+      ask: trans.__(
+        '“%1” belongs to %2, whose pages could act in your name here. Open them if you trust %2.',
+        name,
+        this.remembered.owner
+      ),
+      wait: trans.__('“%1” is starting. This page comes up once it runs.', name),
+      ended: trans.__('“%1” has ended, and its pages with it.', name)
+    }[shown];
+    if (shown === 'ask' && backend) {
+      node.append(
+        button(trans.__('Open'), 'jp-mod-accept', () => {
+          this._trust(backend).catch((error: Error) => {
+            sentence.textContent = error.message;
+          });
+        }),
+        button(trans.__('Close'), 'jp-mod-reject', () => this.options.close())
+      );
+    }
     if (shown === 'ended') {
       if (backend) {
         node.append(
