@@ -5,15 +5,30 @@ from __future__ import annotations
 import platform
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, NamedTuple
 
-from alongside.models import Backend
+if TYPE_CHECKING:
+    from alongside.models import Backend
 
 
 class VersionsDiffer(UserWarning):
     """A backend and this kernel have different versions of a library that both need."""
 
 
+class Mismatch(NamedTuple):
+    """A library whose versions differ; `here` is "" where it is not installed."""
+
+    library: str
+    here: str
+    there: str
+
+    def __str__(self) -> str:
+        return f"{self.library} {self.there} there, {self.here or 'none'} here"
+
+
+@lru_cache
 def own_version(name: str) -> str | None:
     """The version of a library in this process; None when it is not installed."""
     if name == "python":
@@ -24,18 +39,14 @@ def own_version(name: str) -> str | None:
         return None
 
 
-def differences(theirs: Mapping[str, str], own: Mapping[str, str | None]) -> list[str]:
-    """One phrase for each library whose versions differ, both versions in it.
-
-    >>> differences({"distributed": "2026.6.0"}, {"distributed": "2026.8.0"})
-    ['distributed 2026.6.0 there, 2026.8.0 here']
-    """
-    found = []
-    for name, there in sorted(theirs.items()):
-        here = own.get(name)
-        if _significant(name, there) != _significant(name, here):
-            found.append(f"{name} {there} there, {here or 'none'} here")
-    return found
+def mismatches(theirs: Mapping[str, str]) -> list[Mismatch]:
+    """The libraries of a backend that this environment has in other versions, or not at all."""
+    own = {name: own_version(name) for name in theirs}
+    return [
+        Mismatch(name, own[name] or "", there)
+        for name, there in sorted(theirs.items())
+        if _significant(name, there) != _significant(name, own[name])
+    ]
 
 
 def _significant(name: str, text: str | None) -> str | None:
@@ -45,10 +56,11 @@ def _significant(name: str, text: str | None) -> str | None:
 
 def warn_about_differences(backend: Backend, stacklevel: int = 2) -> None:
     """Warn, naming both versions, when the backend's libraries differ from this kernel's."""
-    found = differences(backend.versions, {name: own_version(name) for name in backend.versions})
+    found = mismatches(backend.versions)
     if found:
         warnings.warn(
-            f"{backend.name} and this kernel have different versions: {'; '.join(found)}. Work "
+            f"{backend.name} and this kernel have different versions: "
+            f"{'; '.join(map(str, found))}. Work "
             "may fail or give other results: use the same environment for both, then launch the "
             "backend again.",
             VersionsDiffer,

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from alongside.phases import LIVE
+from alongside.versions import mismatches
 
 REMEMBERED = 120
 """Samples of each backend's usage that are kept."""
 
 Backend = dict[str, Any]
-"""A backend as the API shows it."""
+"""A backend as the API shows it; in the mirror with `mismatches` of versions."""
 Sample = tuple[int, float, int]
 """Milliseconds since 1970, cores in use, bytes of memory."""
 
@@ -34,7 +35,7 @@ class Mirror:
     def replace(self, backends: Iterable[Backend], time: int) -> bool:
         """Take a new snapshot; whether anything differs. `time` in milliseconds since 1970."""
         before = self._backends
-        self._backends = {backend["id"]: backend for backend in backends}
+        self._backends = {backend["id"]: _compared(backend) for backend in backends}
         for id in self._histories.keys() - self._backends.keys():
             del self._histories[id]
         for id, backend in self._backends.items():
@@ -44,7 +45,7 @@ class Mirror:
 
     def put(self, backend: Backend, time: int) -> Sample | None:
         """Take note of a backend that is new or has changed; its sample, if it is one to keep."""
-        self._backends[backend["id"]] = backend
+        self._backends[backend["id"]] = _compared(backend)
         return self._sample(backend, time)
 
     def drop(self, id: str) -> bool:
@@ -67,3 +68,9 @@ class Mirror:
         known = self._histories.setdefault(backend["id"], deque(maxlen=REMEMBERED))
         known.append(sample)
         return sample
+
+
+def _compared(backend: Backend) -> Backend:
+    """With the libraries whose versions are others in this server's environment."""
+    found = mismatches(backend.get("versions") or {})
+    return {**backend, "mismatches": [mismatch._asdict() for mismatch in found]}

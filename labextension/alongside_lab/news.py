@@ -47,7 +47,8 @@ class News:
     def changed(self, backend: Backend) -> None:
         """A backend is new or has changed."""
         sample = self.mirror.put(backend, self._now())
-        self._tell("changed", backend=backend, sample=list(sample) if sample else None)
+        known = self.mirror.get(backend["id"])
+        self._tell("changed", backend=known, sample=list(sample) if sample else None)
 
     def removed(self, id: str) -> None:
         """A backend and its record are gone."""

@@ -3,8 +3,15 @@ import type { components } from './api';
 
 type Schemas = components['schemas'];
 
-/** One cluster, as the service's API shows it. */
-export type Backend = Schemas['Backend'];
+/** A library whose version differs between the session and the backend; '' is none. */
+export interface Mismatch {
+  library: string;
+  here: string;
+  there: string;
+}
+
+/** One cluster, as the service's API shows it, and what doesn't fit as the session has it. */
+export type Backend = Schemas['Backend'] & { mismatches?: readonly Mismatch[] };
 export type Phase = Schemas['Phase'];
 export type Share = Schemas['Share'];
 export type Resources = Schemas['Resources'];

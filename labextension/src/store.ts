@@ -117,10 +117,12 @@ export class Store implements IDisposable {
    * Events may have overtaken it: of a backend that is known, it only says what was asked for, not
    * what it does; and one that has gone meanwhile stays away. */
   put(backend: Backend): void {
-    const { options, resources, lifetime, keep, shares } = backend;
+    const { options, resources, lifetime, keep, shares, needed, expires } = backend;
     const known = this._backends.get(backend.id);
     if (!this._gone.has(backend.id)) {
-      this._set(known ? { ...known, options, resources, lifetime, keep, shares } : backend);
+      this._set(
+        known ? { ...known, options, resources, lifetime, keep, shares, needed, expires } : backend
+      );
       this._tell();
     }
   }

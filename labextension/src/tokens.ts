@@ -96,7 +96,5 @@ export const CommandIDs = {
   /** Put code or a command that does the same on the clipboard; `{ what: 'python' | 'shell' }`. */
   copy: 'alongside:copy',
   /** Remove one that has ended from the list. */
-  dismiss: 'alongside:dismiss',
-  /** Everybody's backends, for admins. */
-  admin: 'alongside:admin'
+  dismiss: 'alongside:dismiss'
 } as const;

@@ -132,7 +132,7 @@ describe('what a card says', () => {
 
   test('versions that do not fit are named, both of them', () => {
     const mismatches = [{ library: 'distributed', here: '2026.1', there: '2026.3' }];
-    const { card } = show({ mismatches });
+    const { card } = show({ backend: backendOf({ mismatches }) });
     expect(card.textContent).toContain('distributed is 2026.1 here and 2026.3 there');
   });
 

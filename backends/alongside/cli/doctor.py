@@ -16,7 +16,7 @@ from alongside.endpoint import Endpoint
 from alongside.errors import AlongsideError, NotFound
 from alongside.handle import BackendHandle
 from alongside.units import format_memory
-from alongside.versions import differences, own_version
+from alongside.versions import mismatches, own_version
 
 LEAST_DISK = 2**30
 CONNECT_TIMEOUT = 10.0
@@ -114,9 +114,10 @@ def cluster(client: Client) -> Iterator[Finding]:
         yield Finding("dask", "failed", f"{handle.name} can't be reached ({error})", remedy)
         return
     yield Finding("dask", "ok", f"{handle.name} answers, {count} workers")
-    theirs = handle.state.versions
-    for phrase in differences(theirs, {name: own_version(name) for name in theirs}):
-        yield Finding("versions", "failed", phrase, "Use the same environment, launch it again.")
+    for found in mismatches(handle.state.versions):
+        yield Finding(
+            "versions", "failed", str(found), "Use the same environment, launch it again."
+        )
 
 
 def _connect(handle: BackendHandle) -> int:

@@ -13,7 +13,7 @@ import { kindTitle, look, reasonText, stateText, story } from './state';
 import { Trouble } from './Trouble';
 import { Usage } from './Usage';
 
-export type { BackendCardProps, Mismatch } from './props';
+export type { BackendCardProps } from './props';
 
 /** Drawn again only when a property is another one: lists of hundreds stay smooth. */
 export const BackendCard = memo(function BackendCard(props: BackendCardProps) {

@@ -83,12 +83,12 @@ function fromText({ owner }: Backend, access: 'attach' | 'read' | null, trans: T
 }
 
 /** Libraries whose versions differ between here and there. */
-export function Mismatches({ mismatches, trans }: BackendCardProps) {
-  if (!mismatches?.length) {
+export function Mismatches({ backend, trans }: BackendCardProps) {
+  if (!backend.mismatches?.length || ended(backend)) {
     return null;
   }
-  const pairs = mismatches.map(({ library, here, there }) =>
-    trans.__('%1 is %2 here and %3 there', library, here, there)
+  const pairs = backend.mismatches.map(({ library, here, there }) =>
+    trans.__('%1 is %2 here and %3 there', library, here || trans.__('not'), there)
   );
   return (
     <Trouble

@@ -3,13 +3,6 @@ import type { Backend, Sample } from '../model';
 import type { Trans } from '../words';
 import type { Actions } from './actions';
 
-/** A library whose version differs between the notebook and the backend. */
-export interface Mismatch {
-  library: string;
-  here: string;
-  there: string;
-}
-
 /** Cards are memoised: what hasn't changed must be the same object as before. */
 export interface BackendCardProps {
   backend: Backend;
@@ -37,8 +30,6 @@ export interface BackendCardProps {
   stopsAt?: number;
   /** How its kind is called; default: the kind's name with a capital. */
   kindTitle?: string;
-  /** Libraries whose versions don't fit together. */
-  mismatches?: readonly Mismatch[];
   /** A time to show instead of the present: milliseconds since 1970. */
   now?: number;
 }

@@ -42,8 +42,7 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
               busy={options.stops?.sending(backend.id) ?? false}
               {...optional({
                 stopsAt: options.stops?.at(backend.id),
-                kindTitle: shown.titles[backend.kind],
-                mismatches: options.mismatches?.(backend)
+                kindTitle: shown.titles[backend.kind]
               })}
             />
           </Boundary>

@@ -2,7 +2,6 @@
 import type { ISignal } from '@lumino/signaling';
 
 import type { Actions } from '../components/actions';
-import type { Mismatch } from '../components/props';
 import type { Backend } from '../model';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
@@ -28,8 +27,6 @@ export interface PanelOptions {
     | { readonly current: { showEnded: boolean }; readonly changed: ISignal<unknown, unknown> }
     | null
     | undefined;
-  /** Versions that don't fit together; the same array each time, unless they are others. */
-  mismatches?: ((backend: Backend) => readonly Mismatch[] | undefined) | undefined;
 }
 
 export interface PanelContext {
