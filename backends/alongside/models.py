@@ -22,6 +22,15 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Record(Model):
+    """What we have written or said ourselves, maybe in a newer version: unknown keys are left out.
+
+    So an older replica reads a newer one's records, and a session with an older image its answers.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class Resources(Model):
     """An amount of computing: what a backend takes, a quota grants, a platform has."""
 
@@ -96,7 +105,7 @@ class Pod(Model):
         return Pod(**joined)
 
 
-class Spec(Model):
+class Spec(Record):
     """Desired state: all that a platform needs to run the backend, after validation."""
 
     id: str
@@ -143,21 +152,21 @@ class Spec(Model):
         return self.created + self.lifetime.maximum if self.lifetime.maximum else None
 
 
-class Stage(Model):
+class Stage(Record):
     """One line of the story of a backend, as a person would tell it."""
 
     time: AwareDatetime
     message: str
 
 
-class Usage(Model):
+class Usage(Record):
     """What the processes of a backend use right now."""
 
     cpu: float = Field(0.0, description="Cores in use, for instance 1.7.")
     memory: int = Field(0, description="Bytes of resident memory.")
 
 
-class Status(Model):
+class Status(Record):
     """Observed state."""
 
     phase: Phase = Phase.PENDING
@@ -181,7 +190,7 @@ class Status(Model):
         return self.phase in LIVE
 
 
-class Backend(Model):
+class Backend(Record):
     """One Dask cluster or Arkouda locale group, as the API shows it."""
 
     id: str
@@ -225,7 +234,7 @@ class Backend(Model):
         return cls.model_construct(**own, **seen, expires=min(ends) if ends and live else None)
 
 
-class Connection(Model):
+class Connection(Record):
     """How a client reaches a backend, credentials included. Never logged, never in an event."""
 
     kind: str
@@ -236,7 +245,7 @@ class Connection(Model):
     dashboard: str = Field("", description="Path of the dashboard under the service, if any.")
 
 
-class Capacity(Model):
+class Capacity(Record):
     """What a platform has in all and what is free now; zero `total` means unknown."""
 
     total: Resources
@@ -264,6 +273,7 @@ __all__ = [
     "Memory",
     "Model",
     "Pod",
+    "Record",
     "Resources",
     "Share",
     "Spec",
