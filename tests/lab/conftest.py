@@ -40,14 +40,14 @@ def browser(jupyter: Jupyter) -> Iterator[httpx.Client]:
         yield it
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Hub, proxy and service as users get them."""
+    """Hub, proxy and service as users get them; each test has users of its own."""
     with Stack(tmp_path_factory.mktemp("stack") / "home") as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chrome() -> Iterator[Browser]:
     with chromium() as it:
         yield it

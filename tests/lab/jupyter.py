@@ -34,7 +34,9 @@ class Jupyter:
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     base: str = "/user/ada/"
+    extensions: Mapping[str, bool] = field(default_factory=lambda: {"alongside_lab": True})
     port: int = field(default_factory=free_port)
+    python: str = sys.executable
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,8 +63,8 @@ class Jupyter:
         with (self.folder / "server.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-                    "--ServerApp.jpserver_extensions={'alongside_lab': True}",
+                    *(self.python, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+                    f"--ServerApp.jpserver_extensions={dict(self.extensions)}",
                     f"--ServerApp.base_url={self.base}",
                     f"--ServerApp.port={self.port}",
                     "--ServerApp.port_retries=0",

@@ -19,21 +19,36 @@ class Lab:
     base: str
 
     def open(self, path: str = "lab") -> Lab:
-        """Load it, and wait until its panel knows what there is."""
+        """Load it, and wait until it is there with all that was open before."""
         self.page.goto(self.base + path)
         return self.loaded()
 
     def loaded(self) -> Lab:
-        """Wait until it is drawn, and show the panel."""
+        """Wait until it is there."""
         self.tab.wait_for(timeout=PATIENCE)
         # what was open is opened again until the splash goes
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
+        return self
+
+    def show(self) -> Lab:
+        """Show the panel, and wait until it knows what there is."""
         if not self.panel.is_visible():
             self.tab.click()
-        expect(self.panel.get_by_role("status", name="Looking for backends")).to_have_count(
-            0, timeout=PATIENCE
-        )
+        looking = self.panel.get_by_role("status", name="Looking for backends")
+        expect(looking).to_have_count(0, timeout=PATIENCE)
         return self
+
+    def reload(self) -> Lab:
+        self.page.reload()
+        return self.loaded()
+
+    def tab_to(self, target: Locator, most: int = 80) -> None:
+        """Press the tab key until the target has the focus."""
+        for _ in range(most):
+            if target.count() and target.evaluate("node => node === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{target} is not reached by {most} presses of the tab key")
 
     @property
     def tab(self) -> Locator:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.lab.panel import PATIENCE
-from tests.lab.visit import Person, Visit, picture
+from tests.lab.visit import Visit, picture
 from tests.stack import Stack, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
@@ -30,7 +30,7 @@ print("the total is", total, "on", len(client.scheduler_info(-1)["workers"]), "w
 
 @pytest.mark.shows("K4", "K12", "K13", "K14", "K121", "T130", "T131")
 def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -> None:
-    ada = Person(stack, "ada")
+    ada = visit.person(stack, "ada")
     base = ada.start_session()
     visit.login(stack, "ada")
     lab = visit.lab(base)
@@ -118,12 +118,11 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     visit.forgive(r"/dashboard/")
     lab.page.close()
     ada.stop_session()
-    ada.close()
 
 
 @pytest.mark.shows("K13", "T130")
 def test_backends_made_elsewhere_appear_by_themselves(stack: Stack, visit: Visit) -> None:
-    bob = Person(stack, "bob")
+    bob = visit.person(stack, "bob")
     # the session's own, asked for in the hub's form
     base = bob.start_session(
         backend={"kind": "dask", "options": {"workers": 1, "memory": "512 MiB"}}
@@ -148,4 +147,3 @@ def test_backends_made_elsewhere_appear_by_themselves(stack: Stack, visit: Visit
     lab.page.close()
     bob.stop_session()
     assert bob.live() == []
-    bob.close()

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -86,6 +86,15 @@ class Person:
 
         wait_until("all backends are gone", all_gone, 60, every=0.3)
 
+    def kernels(self, base: str) -> list[dict[str, Any]]:
+        """The kernels of the session at this address."""
+        found: list[dict[str, Any]] = self.hub.get(f"{base}api/kernels").json()
+        return found
+
+    def end_kernel(self, base: str, id: str) -> None:
+        answer = self.hub.delete(f"{base}api/kernels/{id}")
+        assert answer.status_code == 204, answer.text
+
     def close(self) -> None:
         self.api.close()
         self.hub.close()
@@ -102,24 +111,22 @@ class Visit:
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
     complaints: list[Complaints] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
 
-    def login(
-        self,
-        stack: Stack,
-        user: str,
-        *,
-        dark: bool = False,
-        width: int = 1280,
-        motion: Literal["reduce"] | None = None,
-    ) -> None:
-        """Sign in at the hub, in a window of their own."""
-        context = self.browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
-            reduced_motion=motion,
-        )
+    def person(self, stack: Stack, name: str) -> Person:
+        self.people.append(Person(stack, name))
+        return self.people[-1]
+
+    def window(self, user: str) -> BrowserContext:
+        """A window of one's own, without a tab."""
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
         context.set_default_timeout(60_000)
         self.contexts[user] = context
+        return context
+
+    def login(self, stack: Stack, user: str) -> None:
+        """Sign in at the hub, in a window of their own."""
+        context = self.window(user)
         page = context.new_page()
         page.goto(f"{stack.url}/hub/login")
         page.get_by_label("Username").fill(user)
@@ -128,12 +135,16 @@ class Visit:
         page.wait_for_url(re.compile(rf"/hub/(spawn|home)|/user/{user}/"))
         page.close()
 
-    def lab(self, base: str, user: str = "ada", path: str = "lab?reset") -> Lab:
-        """JupyterLab in a new tab."""
+    def tab(self, base: str, user: str) -> Lab:
+        """A new tab, nothing loaded."""
         page = self.contexts[user].new_page()
         self.pages.append(page)
         self.complaints.append(Complaints(page))
-        return Lab(page, base).open(path)
+        return Lab(page, base)
+
+    def lab(self, base: str, user: str = "ada", path: str = "lab?reset") -> Lab:
+        """JupyterLab in a new tab, its panel shown."""
+        return self.tab(base, user).open(path).show()
 
     def assert_quiet(self) -> None:
         """No page has had an error that nobody caught, or wrote one to its console."""
@@ -151,3 +162,5 @@ class Visit:
                 page.screenshot(path=folder / f"last-{number}.png")
         for context in self.contexts.values():
             context.close()
+        for person in self.people:
+            person.close()

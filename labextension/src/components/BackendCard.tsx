@@ -8,6 +8,7 @@ import { CardButtons } from './CardButtons';
 import { EndingLine, Mismatches, SharesLine } from './CardNotes';
 import { Countdown } from './Countdown';
 import { Dot } from './Dot';
+import { useKeptFocus } from './focus';
 import type { BackendCardProps } from './props';
 import { kindTitle, look, reasonText, stateText, story } from './state';
 import { Trouble } from './Trouble';
@@ -19,8 +20,10 @@ export type { BackendCardProps } from './props';
 export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
   const { backend, history, trans, density = 'panel', stopsAt } = props;
   const name = useId();
+  const kept = useKeptFocus<HTMLElement>('.alongside-Card-buttons button');
   return (
     <article
+      {...kept}
       className={`alongside-Card alongside-mod-${density} alongside-mod-${backend.phase}`}
       aria-labelledby={name}
       data-backend={backend.id}
