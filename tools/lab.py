@@ -25,8 +25,8 @@ BUNDLE = FOLDER / "alongside_lab" / "labextension"
 INSTALL = ("install", "--immutable")
 
 
-def yarn(*arguments: str) -> int:
-    """yarn, in the extension's folder; its exit code."""
+def yarn(*arguments: str, quiet: bool = False) -> int:
+    """yarn, in the extension's folder; its exit code. `quiet`: what it says only if it fails."""
     path = [NODE.parent, Path(sys.executable).parent, os.environ.get("PATH", os.defpath)]
     environment = {
         **os.environ,
@@ -34,14 +34,20 @@ def yarn(*arguments: str) -> int:
         "PATH": os.pathsep.join(map(str, path)),
         **_registry(),
     }
-    return subprocess.run(
+    done = subprocess.run(
         [str(NODE), str(YARN), *arguments],
         cwd=FOLDER,
         env=environment,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
         check=False,
         timeout=1800,
-    ).returncode
+    )
+    if quiet and done.returncode:
+        print(done.stdout, file=sys.stderr)
+    return done.returncode
 
 
 def _registry() -> dict[str, str]:
@@ -87,16 +93,17 @@ def types(out: Path = FOLDER / "src" / "api.ts") -> int:
 def main(*arguments: str) -> int:
     """The exit code."""
     if arguments == ("install",):
-        code = yarn(*INSTALL)
+        print("Fetching what the JupyterLab panel is built with (once)...", file=sys.stderr)
+        code = yarn(*INSTALL, quiet=True)
         if code == 0:
             (FOLDER / "node_modules" / ".ready").touch()
         return code
     if arguments == ("lock",):
-        return yarn("install", "--mode=update-lockfile")
+        return yarn("install", "--mode=update-lockfile", quiet=True)
     if arguments[:1] == ("types",):
         return types(*map(Path, arguments[1:]))
     if arguments == ("bundle",):
-        code = yarn("build:prod")
+        code = yarn("build:prod", quiet=True)
         if code == 0:
             link()
         return code
