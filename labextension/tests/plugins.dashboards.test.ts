@@ -43,7 +43,7 @@ test.each([
   ['starting', 'wait'],
   ['running', 'page'],
   ['scaling', 'page'],
-  ['stopping', 'page'],
+  ['stopping', 'stopping'],
   ['stopped', 'ended'],
   ['failed', 'ended']
 ] as const)('what a tab shows of one that is %s', (phase, shown) => {

@@ -13,8 +13,10 @@ interface SparklineProps {
 const WIDTH = 120;
 const HEIGHT = 20;
 
-/** The line's corners in the picture's own units. */
-function corners({ points, whole }: Pick<SparklineProps, 'points' | 'whole'>): string {
+/** The line's corners in the picture's own units; a single amount is a level line. */
+function corners({ points: known, whole }: Pick<SparklineProps, 'points' | 'whole'>): string {
+  const [only] = known;
+  const points = known.length === 1 && only ? [only, [only[0] + 1, only[1]] as const] : known;
   const first = points[0]?.[0] ?? 0;
   const span = Math.max(1, (points.at(-1)?.[0] ?? 0) - first);
   return points
@@ -36,7 +38,7 @@ export const Sparkline = memo(function Sparkline(props: SparklineProps) {
       role="img"
       aria-label={props.label}
     >
-      {props.points.length > 1 && (
+      {props.points.length > 0 && (
         <polyline points={corners(props)} vectorEffect="non-scaling-stroke" />
       )}
     </svg>

@@ -92,7 +92,7 @@ export class Dashboard extends Widget {
     this._update();
   }
 
-  private _notice(shown: 'page' | 'ask' | 'wait' | 'ended', backend: Backend | null): Widget {
+  private _notice(shown: 'ask' | ReturnType<typeof stage>, backend: Backend | null): Widget {
     const { trans } = this.options;
     const { name } = this.remembered;
     const node = document.createElement('div');
@@ -107,6 +107,7 @@ export class Dashboard extends Widget {
         this.remembered.owner
       ),
       wait: trans.__('“%1” is starting. This page comes up once it runs.', name),
+      stopping: trans.__('“%1” is being stopped, and its pages end with it.', name),
       ended: trans.__('“%1” has ended, and its pages with it.', name)
     }[shown];
     if (shown === 'ask' && backend) {

@@ -40,10 +40,13 @@ export function currentOf(remembered: Remembered, backends: Iterable<Backend>): 
   return next ?? same ?? null;
 }
 
-/** What a tab shows: the page, a wait, or that there is none. */
-export function stage(backend: Backend | null): 'page' | 'wait' | 'ended' {
+/** What a tab shows: the page, a wait, or that there is none (any more). */
+export function stage(backend: Backend | null): 'page' | 'wait' | 'stopping' | 'ended' {
   if (!backend || ended(backend)) {
     return 'ended';
   }
-  return usable(backend) || backend.phase === 'stopping' ? 'page' : 'wait';
+  if (backend.phase === 'stopping') {
+    return 'stopping'; // a page would go on calling for what goes away
+  }
+  return usable(backend) ? 'page' : 'wait';
 }
