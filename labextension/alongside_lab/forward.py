@@ -116,6 +116,8 @@ class Forward(Handler):
             self.upstream.may_be_cut(self._working)
             self.set_header("Content-Type", type)
             await self._stream(response)
+        elif response.status_code == HTTPStatus.NO_CONTENT:
+            await self.finish()  # not even an empty body may follow
         else:
             await self.finish(await _whole(response), set_content_type=type or "application/json")
 
