@@ -12,6 +12,7 @@ import os
 import site
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 PRELOAD = (
     "jupyterhub.singleuser",
@@ -66,6 +67,7 @@ def needs_own_interpreter(env: dict[str, str]) -> str:
 def main() -> int | None:
     """Run the notebook server that JupyterHub runs for its users, until it ends."""
     _use_own_site()
+    _use_own_lab_folders()
     with contextlib.suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "")
     os.umask(0o022)
@@ -83,3 +85,14 @@ def _use_own_site() -> None:
     own = site.getusersitepackages()
     if os.path.isdir(own):  # noqa: PTH112 - as the site module has it
         site.addsitedir(own)
+
+
+def _use_own_lab_folders() -> None:
+    """Keep settings and layouts in this account's home: JupyterLab names the folders on import."""
+    if find_spec("jupyterlab") is None:
+        return
+    app = import_module("jupyterlab.labapp").LabApp
+    folders = import_module("jupyterlab.commands")
+    app.user_settings_dir.default_value = folders.get_user_settings_dir()
+    app.workspaces_dir.default_value = folders.get_workspaces_dir()
+    app.setup_class(dict(vars(app)))  # traits keep their defaults from when a class was made
