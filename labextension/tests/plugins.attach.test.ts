@@ -72,6 +72,12 @@ describe('what code attaches a kernel to', () => {
     expect(attachedBy(code, all, '', 'ada')).toBeNull();
   });
 
+  test('a name is found as attaching has written it', () => {
+    const odd = backend({ id: 'odd-1', name: '"><img src=x onerror="y">\\ \u202e' });
+    const code = attachCode('dask', reference(odd, [odd], 'ada'));
+    expect(attachedBy(code, [odd, ...all], '', 'ada')?.id).toBe('odd-1');
+  });
+
   test('a session without a cluster has none', () => {
     expect(sessionBackend(all, 'empty', 'ada')).toBeNull();
     expect(sessionBackend([backend({ phase: 'failed' })], '', 'ada')).toBeNull();

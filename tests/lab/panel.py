@@ -42,6 +42,16 @@ class Lab:
         self.page.reload()
         return self.loaded()
 
+    def widen(self, pixels: int) -> None:
+        """Make the panel so wide, by its edge."""
+        box = self.panel.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] + 3, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + pixels + 3, y, steps=4)
+        self.page.mouse.up()
+
     def tab_to(self, target: Locator, most: int = 80) -> None:
         """Press the tab key until the target has the focus."""
         for _ in range(most):

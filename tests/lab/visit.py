@@ -20,8 +20,10 @@ PICTURES = os.environ.get("ALONGSIDE_PICTURES")
 
 
 def picture(page: Page, name: str) -> None:
+    """What is passing by is left out."""
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        path = Path(PICTURES) / f"{name}.png"
+        page.screenshot(path=path, style=".Toastify { visibility: hidden; }")
 
 
 class Person:

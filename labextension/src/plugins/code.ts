@@ -9,6 +9,21 @@ export function quote(text: string): string {
   });
 }
 
+/** What a string of Python stands for, given what is between its quotes. */
+function unquote(text: string): string {
+  const special: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+  return text.replace(
+    /\\(?:u([\da-f]{4})|U([\da-f]{8})|(.))/gi,
+    (_, short?: string, long?: string, one = '') =>
+      (short ?? long) ? codePoint(short ?? long ?? '') : (special[one] ?? one)
+  );
+}
+
+function codePoint(hex: string): string {
+  const code = Number.parseInt(hex, 16);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+}
+
 /** Its name where that says which one is meant, as the service reads it; else its id. */
 export function reference(backend: Backend, backends: Iterable<Backend>, user: string): string {
   const named = [...backends].filter(({ name }) => name === backend.name);
@@ -60,7 +75,7 @@ export function attachedBy(
   const all = [...backends];
   const last = [...code.matchAll(ATTACH)].at(-1);
   if (last) {
-    const target = last[2];
+    const target = last[2] === undefined ? undefined : unquote(last[2]);
     return target === undefined
       ? sessionBackend(all, session, user)
       : (all.find(({ id }) => id === target) ??
