@@ -72,17 +72,19 @@ def test_somebody_elses_pages_are_shown_only_when_the_user_has_been_asked(
     browser: httpx.Client, service: RealService
 ) -> None:
     """They run on the session's address; a link alone must not bring them there."""
-    with alongside.Client(service.url, service.bob) as bob:
-        with bob.launch("dask", name="bobs", workers=1) as shared:
-            shared = bob.change(shared, shares=[{"user": "ada", "access": "attach"}])
-            wait_for(lambda: phase(browser, shared.id) == "running", "ada sees it", 60)
-            page = f"alongside/backends/{shared.id}/dashboard/status"
-            refused = browser.get(page)
-            assert refused.status_code == 403
-            assert "belongs to bob" in refused.text
-            assert "<script" not in refused.text
-            assert browser.post(f"alongside/backends/{shared.id}/trust").status_code == 204
-            assert "Bokeh" in browser.get(page).text
+    with (
+        alongside.Client(service.url, service.bob) as bob,
+        bob.launch("dask", name="bobs", workers=1) as shared,
+    ):
+        bob.change(shared, shares=[{"user": "ada", "access": "attach"}])
+        wait_for(lambda: phase(browser, shared.id) == "running", "ada sees it", 60)
+        page = f"alongside/backends/{shared.id}/dashboard/status"
+        refused = browser.get(page)
+        assert refused.status_code == 403
+        assert "belongs to bob" in refused.text
+        assert "<script" not in refused.text
+        assert browser.post(f"alongside/backends/{shared.id}/trust").status_code == 204
+        assert "Bokeh" in browser.get(page).text
 
 
 def test_the_page_is_live(jupyter: Jupyter, browser: httpx.Client, backend: str) -> None:
