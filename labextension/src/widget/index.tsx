@@ -23,7 +23,8 @@ export default function widget() {
       el.classList.add('alongside-Widget');
       keepKeys(el);
       wearColours(document.documentElement);
-      const root = createRoot(el);
+      // this copy of React counts its ids from the start, as the one of JupyterLab does
+      const root = createRoot(el, { identifierPrefix: 'alongside-widget' });
       root.render(<Widget control={control} />);
       return () => root.unmount();
     }
