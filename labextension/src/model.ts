@@ -53,7 +53,7 @@ export interface State {
 
 /** What the server extension emits as a Jupyter event. */
 export type Change = { epoch: string; sequence: number } & (
-  | { type: 'changed'; backend: Backend & { sample?: Sample | null } }
+  | { type: 'changed'; backend: Backend; sample: Sample | null }
   | { type: 'removed'; id: string }
   | { type: 'state'; connected: boolean; problem: Problem | null }
   | { type: 'reset' }

@@ -188,7 +188,7 @@ export class Store implements IDisposable {
     }
     this._sequence = change.sequence;
     if (change.type === 'changed') {
-      const { sample, ...backend } = change.backend;
+      const { backend, sample } = change;
       if (sample) {
         const samples = [...this.history(backend.id), sample];
         this._history.set(backend.id, samples.slice(-SAMPLES));

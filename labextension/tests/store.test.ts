@@ -85,7 +85,7 @@ test('begins with the snapshot', () => {
 
 test('takes changes, samples and removals in order', async () => {
   const sample = [1, 2, 3];
-  server.emit({ type: 'changed', backend: { ...backendOf({ phase: 'scaling' }), sample } });
+  server.emit({ type: 'changed', backend: backendOf({ phase: 'scaling' }), sample });
   expect(store.backends.get('etl-1')?.phase).toBe('scaling');
   expect('sample' in (store.backends.get('etl-1') as object)).toBe(false);
   expect(store.history('etl-1')).toEqual([sample]);
@@ -168,7 +168,8 @@ test('what is in the snapshot already is not taken twice', async () => {
     epoch: 'one',
     sequence: 3,
     type: 'changed',
-    backend: backendOf({ phase: 'running' })
+    backend: backendOf({ phase: 'running' }),
+    sample: null
   });
   expect(store.backends.get('etl-1')?.phase).toBe('failed');
   expect(server.asked).toBe(2);
@@ -226,7 +227,7 @@ test('an answer adds what is new, and does not undo what events told since', () 
 
 test('keeps no more than 120 samples, and forgets those of what is gone', () => {
   for (let i = 0; i < 130; i++) {
-    server.emit({ type: 'changed', backend: { ...backendOf(), sample: [i, 0, 0] } });
+    server.emit({ type: 'changed', backend: backendOf(), sample: [i, 0, 0] });
   }
   expect(store.history('etl-1')).toHaveLength(120);
   expect(store.history('etl-1')[0]?.[0]).toBe(10);

@@ -69,6 +69,10 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     notebook.says(f"the total is {sum(n * n for n in range(200))} on 4 workers")
     wait_until("the quota is told anew", lambda: lab.meter("Cores") == "4 / 32")
 
+    # how it went is drawn as it goes
+    line = card.node.get_by_role("img", name=re.compile("^CPU")).locator("polyline")
+    expect(line).to_have_attribute("points", re.compile(r"(\S+ ){2}"), timeout=PATIENCE)
+
     # Dask's own page, through the hub with this login
     card.choose("Dashboards of etl", "Status")
     expect(lab.main_tab("etl: Status")).to_be_visible()

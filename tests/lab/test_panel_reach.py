@@ -71,12 +71,17 @@ def test_axe_finds_nothing(stack: Stack, visit: Visit, theme: str) -> None:
     lab.card("train").says("failed")
     found["failed"] = violations(lab.panel)
     lab.card("etl").says("3 of 3 workers")
-    notebook.run("alongside.Client().backend('etl')")
+    notebook.run(
+        "work = client.map(lambda n: sum(range(n)), range(20_000_000, 20_000_040), pure=False)\n"
+        "alongside.Client().backend('etl')"
+    )
     widget = notebook.cells.get_by_role("article", name="etl")
     expect(widget).to_be_visible(timeout=PATIENCE)
     found["widget"] = violations(widget)
     if theme == "light":
         picture(lab.page, "widget")
+    line = lab.card("etl").node.get_by_role("img", name=re.compile("^CPU")).locator("polyline")
+    expect(line).to_have_attribute("points", re.compile(r"(\S+ ){2}"), timeout=PATIENCE)
     picture(lab.page, f"panel-{theme}")
 
     for opened, name in (
