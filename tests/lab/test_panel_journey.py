@@ -34,6 +34,7 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     base = ada.start_session()
     visit.login(stack, "ada")
     lab = visit.lab(base)
+    expect(lab.main_tab("Launcher")).to_be_visible()
     expect(lab.panel).to_contain_text("Nothing runs alongside yet.")
 
     # launch, told before what it comes to

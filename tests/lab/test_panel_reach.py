@@ -51,6 +51,7 @@ def test_axe_finds_nothing(stack: Stack, visit: Visit, theme: str) -> None:
         set_theme(lab, theme)
     lab.widen(330)
     found = {"empty": violations(lab.panel)}
+    expect(lab.main_tab("Launcher")).to_be_visible()
     if theme == "light":
         picture(lab.page, "panel-empty")
 
@@ -79,7 +80,7 @@ def test_axe_finds_nothing(stack: Stack, visit: Visit, theme: str) -> None:
     expect(widget).to_be_visible(timeout=PATIENCE)
     found["widget"] = violations(widget)
     if theme == "light":
-        picture(lab.page, "widget")
+        picture(notebook.cells, "widget")
     line = lab.card("etl").node.get_by_role("img", name=re.compile("^CPU")).locator("polyline")
     expect(line).to_have_attribute("points", re.compile(r"(\S+ ){2}"), timeout=PATIENCE)
     picture(lab.page, f"panel-{theme}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from tests.chromium import Complaints
 from tests.lab.panel import Lab
@@ -19,11 +19,12 @@ PICTURES = os.environ.get("ALONGSIDE_PICTURES")
 """Where screenshots for the documentation go; unset: nowhere."""
 
 
-def picture(page: Page, name: str) -> None:
+def picture(what: Page | Locator, name: str) -> None:
     """What is passing by is left out."""
     if PICTURES:
         path = Path(PICTURES) / f"{name}.png"
-        page.screenshot(path=path, style=".Toastify { visibility: hidden; }")
+        hidden = ".Toastify, .Toastify * { visibility: hidden !important; }"
+        what.screenshot(path=path, style=hidden)
 
 
 class Person:
