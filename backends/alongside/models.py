@@ -206,7 +206,7 @@ class Backend(Record):
     keep: bool
     shares: tuple[Share, ...]
     created: AwareDatetime
-    needed: AwareDatetime | None
+    needed: AwareDatetime | None = None
     phase: Phase
     reason: str
     message: str

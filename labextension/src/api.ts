@@ -265,7 +265,7 @@ export interface components {
              */
             created: string;
             /** Needed */
-            needed: string | null;
+            needed?: string | null;
             phase: components["schemas"]["Phase"];
             /** Reason */
             reason: string;
