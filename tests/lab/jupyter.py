@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -163,5 +165,10 @@ def wait_for(condition: Callable[[], Any], what: str, within: float = 30.0) -> A
 
 
 def short_folder() -> Path:
-    """A new directory whose path is short enough for the Unix sockets of a home."""
-    return Path(tempfile.mkdtemp(prefix="al-"))
+    """A new directory whose path is short enough for the Unix sockets of a home.
+
+    It goes when all tests are over.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="al-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
