@@ -47,8 +47,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
+    """One for each module: while it is there, no other event loop can run in this thread."""
     with chromium() as it:
         yield it
 
