@@ -119,6 +119,7 @@ def test_two_windows_see_the_same_and_may_act_at_once(stack: Stack, visit: Visit
         expect(lab.card("again").node).to_have_count(0, timeout=PATIENCE)
         expect(lab.panel).to_contain_text("Nothing runs alongside yet.")
         expect(lab.notification(re.compile("wrong|unexpected|cannot"))).to_have_count(0)
+    visit.forgive("404.*/api/backends/again-")  # the later of two stops may find nothing left
     visit.assert_quiet()
     for lab in (one, two):
         lab.page.close()

@@ -17,6 +17,9 @@ ID = "etl-aaaaaaaaaaaaaaaa"
 ADDRESSES = {
     r"/alongside/state": "alongside/state",
     r"/alongside/api/(.*)": "alongside/api/backends",
+    r"/alongside/backends/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/trust": (
+        f"alongside/backends/{ID}/trust"
+    ),
     r"/alongside/backends/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/dashboard/(.*)": (
         f"alongside/backends/{ID}/dashboard/status"
     ),
