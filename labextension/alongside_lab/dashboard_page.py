@@ -17,7 +17,7 @@ STATIC = f"default-src 'none'; style-src 'unsafe-inline'; {FRAMED}"
 _PAGE = """\
 <!doctype html>
 <html lang="en">
-<meta charset="utf-8">
+<meta charset="utf-8">{again}
 <title>{title}</title>
 <style>
   :root {{ color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif }}
@@ -32,6 +32,10 @@ _PAGE = """\
 """
 
 
+_AGAIN = '\n<meta http-equiv="refresh" content="3">'
+"""For what passes: nobody has to reload."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page and the status that it is sent with."""
@@ -42,8 +46,7 @@ class Page:
 
 def page_of(error: AlongsideError) -> Page:
     """The page of an error."""
-    text = _PAGE.format(title=escape(error.message), remedy=escape(error.remedy))
-    return Page(error.status, text)
+    return _page(error.status, error.message, error.remedy)
 
 
 def page_of_answer(status: int, document: Any) -> Page:
@@ -54,7 +57,12 @@ def page_of_answer(status: int, document: Any) -> Page:
         detail, remedy = "This dashboard has no such page.", "Open another of its pages."
     else:
         detail, remedy = f"The dashboard answered {status}.", "Close this tab and open it again."
-    text = _PAGE.format(title=escape(detail), remedy=escape(remedy))
+    return _page(status, detail, remedy)
+
+
+def _page(status: int, detail: str, remedy: str) -> Page:
+    again = _AGAIN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
+    text = _PAGE.format(title=escape(detail), remedy=escape(remedy), again=again)
     return Page(status, text)
 
 
