@@ -22,23 +22,12 @@ from alongside.catalogue_file import CatalogueFile
 from alongside.endpoint import API, SESSION
 from alongside_service.app import create_app
 from alongside_service.service import Service
+from tests.client.real import CATALOGUE
 from tests.doubles.memory_hub import MemoryHub
 from tests.doubles.memory_platform import MemoryPlatform
 from tests.lab.jupyter import Jupyter, short_folder, wait_for
 
 OURS = "jupyterhub-alongside"
-CATALOGUE = """\
-profiles:
-  small:
-    title: Small
-    default: dask
-    backends:
-      dask:
-        options:
-          workers: {default: 2, minimum: 1, maximum: 6}
-          cores: 1
-          memory: {default: 400 MiB, minimum: 200 MiB, maximum: 1 GiB}
-"""
 
 
 class Crowd:
