@@ -1,7 +1,8 @@
 # What can be done with a checkout. Each target is one line; all they need is Python >= 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-hub-5.5 test-kubernetes images check bench bench-kubernetes docs lock lists format wheel clean
+.PHONY: help run test test-slow test-hub-5.5 test-kubernetes images check bench bench-kubernetes docs lock lists format wheel clean
 PY := .venv/bin/python
+PYTEST = -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=5 -o cache_dir=.pytest_cache/$@
 READY := .venv/.ready deploy/local/proxy/node_modules/.ready
 BUNDLE := labextension/alongside_lab/labextension/package.json
 LAB_SOURCES := $(wildcard labextension/*.json labextension/widget.build.mjs) $(shell find labextension/src labextension/style labextension/schema -type f)
@@ -12,14 +13,17 @@ help: ## Say what can be done
 run: $(READY) $(BUNDLE) ## Start a hub on http://127.0.0.1:8000 (PORT), with state in .alongside (ALONGSIDE_HOME)
 	@$(PY) deploy/local/run.py
 
-test: $(READY) $(BUNDLE) ## Run all tests (ARGS="-k word" for some)
-	$(PY) -m pytest $(ARGS)
+test: $(READY) $(BUNDLE) ## Run all tests but the slow ones (ARGS="-k word" for some, slow or not)
+	$(PY) $(PYTEST) $(or $(ARGS),-m "not slow")
+
+test-slow: $(READY) $(BUNDLE) ## Run the slow tests: everything killed at each step, long journeys in a browser
+	$(PY) $(PYTEST) -m slow $(ARGS)
 
 test-hub-5.5: .venv-hub-5.5/.ready deploy/local/proxy/node_modules/.ready ## Run the spawner's tests on JupyterHub 5.5
-	.venv-hub-5.5/bin/python -m pytest tests/spawners $(ARGS)
+	.venv-hub-5.5/bin/python $(PYTEST) tests/spawners $(ARGS)
 
 test-kubernetes: $(READY) $(BUNDLE) ## Run the tests that need a cluster, on the one of KUBECONFIG (images by IMAGE_LOAD_COMMAND)
-	$(if $(IMAGE_LOAD_COMMAND),$(PY) tools/images.py &&) $(PY) -m pytest -n 2 --dist loadfile tests/kubernetes $(ARGS)
+	$(if $(IMAGE_LOAD_COMMAND),$(PY) tools/images.py session service hub arkouda-double &&) $(PY) $(PYTEST) tests/kubernetes $(ARGS)
 
 images: .venv/.ready $(BUNDLE) ## Build the container images (ARGS="session" for some; IMAGE_LOAD_COMMAND brings them to a cluster)
 	$(PY) tools/images.py $(ARGS)

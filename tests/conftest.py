@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
+# before anything imports them, which tests of several folders do
+pytest.register_assert_rewrite("tests.workflows.executor_suite", "tests.workflows.local_runs")
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, four at most: much of what tests do is to wait.
+
+    xdist's own variable goes before.
+    """
+    said = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", "")
+    return int(said) if said.isdecimal() else min(4, (os.cpu_count() or 1) + 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip browser tests, and say how to have them, where there is no browser."""
+    """Long modules first. Skip browser tests, and say how to have them, where there is none."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if any(shutil.which(name) for name in BROWSERS):
         return
     reason = "needs a browser; on Debian and Ubuntu: apt-get install chromium"

@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from tests.waiting import wait_until as wait_until
+
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "deploy" / "local" / "run.py"
 READY = re.compile(r"Alongside is ready: (?P<url>\S+)\s+user: any\s+password: (?P<password>\S+)")
@@ -33,15 +35,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_until(what: str, condition, timeout: float = 30.0, every: float = 0.05):  # type: ignore[no-untyped-def]
-    """The first true value of `condition()`; AssertionError naming `what` after `timeout` s."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < end, f"{what}: not within {timeout} s"
-        time.sleep(every)
-    return value
 
 
 def command(process: psutil.Process) -> str:

@@ -36,7 +36,15 @@ def types() -> int:
     code = tool("mypy")()
     # A folder of scripts has no package; its modules see each other by mypy's path.
     paths = os.pathsep.join(
-        ["backends", "service", "spawners", "labextension", "tools", "deploy/local"]
+        [
+            "backends",
+            "service",
+            "spawners",
+            "authenticators",
+            "labextension",
+            "tools",
+            "deploy/local",
+        ]
     )
     beside = [str(p) for d in ("tools", "deploy/local") for p in sorted((ROOT / d).glob("*.py"))]
     environment = {**os.environ, "MYPYPATH": paths}

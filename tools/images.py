@@ -27,6 +27,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("session", "service", "hub")
+DOUBLE = "arkouda-double"
+"""An image for tests only: what stands in for one with a real Arkouda server."""
 LIMIT = 1800  # seconds for one command
 
 
@@ -42,12 +44,20 @@ def arguments(target: str, environment: Mapping[str, str] = os.environ) -> list[
     values = {"VERSION": project["version"]}
     if base := environment.get("IMAGE_BASE"):
         values["BASE"] = base
+    if target == DOUBLE:
+        which = [f"--file={ROOT / 'tests/kubernetes/images' / DOUBLE / 'Dockerfile'}"]
+    else:
+        which = [f"--file={ROOT / 'images' / 'Dockerfile'}", f"--target={target}"]
     return [
-        f"--file={ROOT / 'images' / 'Dockerfile'}",
-        f"--target={target}",
+        *which,
         *(f"--build-arg={name}={value}" for name, value in values.items()),
         *shlex.split(environment.get("IMAGE_BUILD_ARGUMENTS", "")),
     ]
+
+
+def context(target: str) -> str:
+    """The folder that an image is built from."""
+    return str(ROOT / "tests" / "doubles" if target == DOUBLE else ROOT)
 
 
 def words(template: str, values: Mapping[str, str | list[str]]) -> list[str]:
@@ -78,7 +88,9 @@ def build(program: str, target: str) -> None:
     """Build an image into the program's own store."""
     # Docker reuses what it has built before, buildah when asked to.
     layers = ["--layers"] if program == "buildah" else []
-    _run([program, "build", *layers, f"--tag={name_of(target)}", *arguments(target), str(ROOT)])
+    _run(
+        [program, "build", *layers, f"--tag={name_of(target)}", *arguments(target), context(target)]
+    )
 
 
 def save(program: str, name: str, archive: Path) -> None:
@@ -95,7 +107,7 @@ def bring(target: str, load: str) -> None:
     values: dict[str, str | list[str]] = {
         "name": name,
         "target": target,
-        "context": str(ROOT),
+        "context": context(target),
         "arguments": arguments(target),
     }
     if "{arguments}" in load:
@@ -128,9 +140,10 @@ def _run(line: list[str]) -> None:
 
 def main(chosen: list[str]) -> int:
     """Build, and load, these images or all; the exit code."""
-    unknown = set(chosen) - set(TARGETS)
+    unknown = set(chosen) - {*TARGETS, DOUBLE}
     if unknown:
-        print(f"No such image: {', '.join(sorted(unknown))}. There are: {', '.join(TARGETS)}.")
+        known = ", ".join((*TARGETS, DOUBLE))
+        print(f"No such image: {', '.join(sorted(unknown))}. There are: {known}.")
         return 2
     load = os.environ.get("IMAGE_LOAD_COMMAND", "")
     for target in chosen or TARGETS:

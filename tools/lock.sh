@@ -35,6 +35,6 @@ image() { # NAME EXTRA... [-- INPUT...]
     compile "image-$name.txt" pyproject.toml $extras --constraint "$out/dev.txt" "$@"
 }
 compile image-build.txt requirements/image-build.in --constraint "$out/dev.txt"
-image session session -- requirements/image-session.in
-image service service kubernetes
-image hub kubespawner -- requirements/image-hub.in
+image session session workflows -- requirements/image-session.in
+image service service kubernetes operator
+image hub kubespawner header ldap -- requirements/image-hub.in

@@ -8,9 +8,7 @@ docstrings.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,9 +17,12 @@ from typing import Any
 from ruamel.yaml import YAML
 from traitlets import HasTraits, TraitType, Undefined
 
+from reference_jupyterlab import jupyterlab
+from reference_python import python_api
+from reference_text import cell, paragraphs
+
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "deploy" / "helm" / "alongside"
-LAB = ROOT / "labextension"
 PREFIX = "/services/alongside/"
 METHODS = ("get", "post", "patch", "put", "delete")
 
@@ -32,7 +33,12 @@ METHODS = ("get", "post", "patch", "put", "delete")
 def configurables() -> list[type[HasTraits]]:
     """Every class of ours that has settings."""
     from alongside.platforms import platform_class, platform_names
+    from alongside_authenticators.header import HeaderAuthenticator
+    from alongside_authenticators.ldap import LdapEntry
+    from alongside_authenticators.ldap_hooks import LDAP
+    from alongside_authenticators.unsafe_remote_user import RemoteUserAuthenticator
     from alongside_lab.application import AlongsideLab
+    from alongside_service.argo_settings import ArgoRuns
     from alongside_service.settings import AlongsideService
     from alongside_spawners.kubernetes import AlongsideKubeSpawner, PodSpawner
     from alongside_spawners.local import AlongsideLocalSpawner, LocalSessionSpawner
@@ -41,7 +47,10 @@ def configurables() -> list[type[HasTraits]]:
     platforms = [platform_class(name) for name in platform_names()]
     spawners: list[type[HasTraits]] = [AlongsideMixin, LocalSessionSpawner, AlongsideLocalSpawner]
     spawners += [PodSpawner, AlongsideKubeSpawner]
-    return [*spawners, AlongsideService, *platforms, AlongsideLab]
+    authenticators: list[type[HasTraits]] = [HeaderAuthenticator, RemoteUserAuthenticator]
+    authenticators += [LdapEntry, LDAP]
+    services = [AlongsideService, ArgoRuns]
+    return [*spawners, *authenticators, *services, *platforms, AlongsideLab]
 
 
 def settings(cls: type[HasTraits]) -> dict[str, TraitType[Any, Any]]:
@@ -58,9 +67,10 @@ def configuration() -> str:
     lines = [
         "# Configuration",
         "",
-        "Settings as `c.<class>.<name>`: those of the spawners in `jupyterhub_config.py`, those of",
-        "`AlongsideService` and the platforms in the service's own file (its `--config`), those of",
-        "`AlongsideLab` in the session's `jupyter_server_config.py`.",
+        "Settings as `c.<class>.<name>`: those of spawners and authenticators in",
+        "`jupyterhub_config.py`, those of `AlongsideService`, `ArgoRuns` and the platforms in the",
+        "service's own file (its `--config`), those of `AlongsideLab` in the session's",
+        "`jupyter_server_config.py`.",
     ]
     for cls in configurables():
         own = settings(cls)
@@ -101,6 +111,22 @@ def catalogue() -> str:
         kind = _kind(name)
         lines += ["", f"## Options of {kind.name}", "", kind.description]
         lines += _model(kind.Options.model_json_schema())
+    return "\n".join(lines) + "\n"
+
+
+def workflow() -> str:
+    """The page about definitions of workflows."""
+    from alongside_workflows import Workflow
+
+    lines = [
+        "# Workflow",
+        "",
+        "The keys of a definition, in YAML or JSON. Memory is written `4 GiB`, a length of time",
+        "`30 min`.",
+        "",
+        "## The workflow",
+        *_model(Workflow.model_json_schema()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -254,67 +280,6 @@ def _help(one: argparse.ArgumentParser) -> str:
     return one.format_help().strip()
 
 
-# Python
-
-
-def documented_objects() -> list[tuple[str, Any]]:
-    """What ``import alongside`` offers, then units, errors and contracts."""
-    import alongside
-    from alongside import errors
-
-    public = [(f"alongside.{name}", getattr(alongside, name)) for name in alongside.__all__]
-    faults = [
-        (f"alongside.errors.{name}", one)
-        for name, one in vars(errors).items()
-        if inspect.isclass(one) and issubclass(one, errors.AlongsideError)
-    ]
-    return public + faults
-
-
-def python_api() -> str:
-    """The page about the Python interface."""
-    import alongside
-
-    lines = ["# Python", "", paragraphs(alongside.__doc__)]
-    for name, one in documented_objects():
-        lines += ["", f"## {name}", "", *_object(name.rpartition(".")[2], one)]
-        if not inspect.isclass(one) or issubclass(one, Exception):
-            continue
-        for method, function in public_methods(one):
-            lines += ["", f"### {one.__name__}.{method}", "", *_object(method, function)]
-    return "\n".join(lines) + "\n"
-
-
-def public_methods(cls: type) -> Iterator[tuple[str, Any]]:
-    """Methods and properties that are for users, own and inherited ones of ours."""
-    for name, one in inspect.getmembers(cls):
-        function = one.fget if isinstance(one, property) else one
-        ours = (getattr(function, "__module__", "") or "").startswith("alongside")
-        if not name.startswith("_") and inspect.isfunction(function) and ours:
-            yield name, one
-
-
-def _object(name: str, one: Any) -> Iterator[str]:
-    if not isinstance(one, property):
-        yield "```python"
-        yield f"{name}{_signature(one)}"
-        yield "```"
-        yield ""
-    yield paragraphs(inspect.getdoc(one))
-
-
-def _signature(one: Any) -> str:
-    try:
-        signature = inspect.signature(one)
-    except (TypeError, ValueError):
-        return "(...)"
-    parameters = [p for p in signature.parameters.values() if p.name != "self"]
-    if inspect.isclass(one):
-        signature = signature.replace(return_annotation=inspect.Signature.empty)
-    text = str(signature.replace(parameters=parameters))
-    return text.replace("'", "").replace("alongside.handle.", "").replace("alongside.models.", "")
-
-
 # Helm
 
 
@@ -353,79 +318,10 @@ def _rows(schema: dict[str, Any], defaults: dict[str, Any], above: str) -> Itera
             yield f"| `{above}{name}` | {text} | {cell(one['description'])} |"
 
 
-# JupyterLab
-
-
-def lab_settings() -> dict[str, Any]:
-    """The schema of what users can set in JupyterLab's settings editor."""
-    found: dict[str, Any] = json.loads((LAB / "schema" / "plugin.json").read_text("utf-8"))
-    return found
-
-
-def lab_commands() -> dict[str, str]:
-    """What each command of the Lab extension does, by its id: the comments in its list."""
-    text = (LAB / "src" / "tokens.ts").read_text(encoding="utf-8")
-    _, _, listing = text.partition("export const CommandIDs")
-    pattern = r"/\*\*\s*(.*?)\s*\*/\s*\w+: '(alongside:[\w-]+)'"
-    return {id: told for told, id in re.findall(pattern, listing, re.DOTALL)}
-
-
-def lab_routes() -> Iterator[tuple[str, type]]:
-    """The addresses that the server extension answers at, with their handlers."""
-    from alongside_lab.routes import routes
-
-    for pattern, handler, _ in routes(*[None] * 3):  # type: ignore[arg-type]
-        yield pattern, handler
-
-
-def jupyterlab() -> str:
-    """The page about the panel's settings, commands and addresses."""
-    schema, commands = lab_settings(), lab_commands()
-    lines = ["# JupyterLab", "", "## Settings", ""]
-    lines += ["Under *Settings → Settings Editor → Alongside*, for each user.", ""]
-    lines += ["| Setting | Default | Meaning |", "|---|---|---|"]
-    for name, field in schema["properties"].items():
-        told = cell(f"{field['title']}. {field['description']}")
-        lines.append(f"| `{name}` | `{json.dumps(field['default'])}` | {told} |")
-    lines += ["", "## Commands", ""]
-    lines += ["In the command palette, in menus, and for keyboard shortcuts of one's own.", ""]
-    lines += ["| Command | What it does |", "|---|---|"]
-    lines += [f"| `{id}` | {cell(told.rstrip('.'))}. |" for id, told in commands.items()]
-    lines += ["", "## Shortcuts", "", "| Keys | Command |", "|---|---|"]
-    for shortcut in schema.get("jupyter.lab.shortcuts", []):
-        lines.append(f"| {' '.join(shortcut['keys'])} | `{shortcut['command']}` |")
-    lines += ["", "## Addresses", ""]
-    lines += ["Below the session's own address; each asks for the session's login.", ""]
-    lines += ["| Address | What answers there |", "|---|---|"]
-    for pattern, handler in lab_routes():
-        told = (inspect.getdoc(handler) or "").partition("\n")[0]
-        lines.append(f"| `{_plain(pattern)}` | {cell(told)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _plain(pattern: str) -> str:
-    """An address as people write it, from a regular expression."""
-    from alongside_lab.requests import ID
-
-    return pattern.replace(f"({ID})", "{id}").replace("(.*)", "{path}")
-
-
-# Text
-
-
-def paragraphs(text: str | None) -> str:
-    """A docstring as Markdown: indentation and reStructuredText's double backticks removed."""
-    return inspect.cleandoc(text or "").replace("``", "`").replace("<", "&lt;")
-
-
-def cell(text: str) -> str:
-    """Text for one cell of a table."""
-    return " ".join(paragraphs(text).split()).replace("|", "\\|")
-
-
 PAGES = {
     "configuration": configuration,
     "catalogue": catalogue,
+    "workflow": workflow,
     "rest-api": rest_api,
     "command-line": command_line,
     "python": python_api,

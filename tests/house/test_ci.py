@@ -10,13 +10,16 @@ import pytest
 from tests.house.test_source import ROOT
 
 NOTE = '#!/bin/sh\necho "$(basename "$0") $*" >>"$NOTES"\n'
+AGAIN = "--last-failed --last-failed-no-failures none -n 0"
+TESTS = ["make check", "make test-hub-5.5", "make test", "make test-slow"]
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> Path:
     """A folder for stand-ins, with those that every run finds."""
     stand_in(tmp_path, "make", '[ "$1" != "$BROKEN" ]')
-    stand_in(tmp_path, "chromium", "")
+    for name in ("chromium", "slapd", "nginx", "apache2", "sshd", "sshfs"):
+        stand_in(tmp_path, name, "")
     stand_in(tmp_path, "id", "echo 0")
     stand_in(tmp_path, "helm", "")
     stand_in(
@@ -45,6 +48,7 @@ def run(
             "NOTES": str(notes),
             "CLUSTER": cluster,
             "HELM": str(places / "helm"),
+            "CACHE": str(places),
             "BROKEN": broken,
             "STATUS": status,
         },
@@ -62,16 +66,32 @@ def test_a_cluster_is_built_beside_the_tests_used_and_taken_down(places: Path) -
     code, called = run(places, str(places / "cluster"))
     assert code == 0
     makes = [c for c in called if c.startswith("make ") and c != "make images"]
-    assert makes == ["make check", "make test-hub-5.5", "make test", "make test-kubernetes"]
+    assert makes[:3] == TESTS[:3]
+    assert sorted(makes[3:]) == ["make test-kubernetes", "make test-slow"]  # side by side
     assert (
         called.index("cluster build") < called.index("helm version") < called.index("make images")
     )
-    assert called[-4:] == [
-        "cluster status",
-        "cluster up --nodes 2 --policies",
-        "make test-kubernetes",
-        "cluster down",
-    ]
+    assert called[-5:-3] == ["cluster status", "cluster up --nodes 2 --policies"]
+    assert called[-1] == "cluster down"
+
+
+def test_argo_is_built_beside_the_tests_and_up_before_those_that_need_it(places: Path) -> None:
+    """Where it is beside the program that makes clusters."""
+    stand_in(places, "argo", '[ "$1" != "$BROKEN" ]')
+    code, called = run(places, str(places / "cluster"))
+    assert code == 0
+    assert called.index("make images") < called.index("argo build")
+    assert called.index("cluster up --nodes 2 --policies") < called.index("argo up --requeue 1s")
+    assert called.index("argo up --requeue 1s") < called.index("make test-kubernetes")
+    assert called[-1] == "cluster down"
+    (places / "notes").unlink()
+    for broken in ("build", "up"):
+        code, called = run(places, str(places / "cluster"), broken=broken)
+        assert code != 0
+        assert "make test-kubernetes" not in called
+        (places / "notes").unlink()
+    _, called = run(places, str(places / "nothing"))
+    assert not [one for one in called if one.startswith("argo")]
 
 
 def test_a_cluster_is_taken_down_when_its_tests_fail(places: Path) -> None:
@@ -101,5 +121,39 @@ def test_where_no_cluster_can_be_had_that_is_said(places: Path) -> None:
     (places / "helm").unlink()
     code, called = run(places, str(places / "nothing"))
     assert code == 0
-    assert called == ["make check", "make test-hub-5.5", "make test"]
+    assert called == TESTS
     assert "Not run: make test-kubernetes" in (places / "output").read_text()
+
+
+@pytest.mark.parametrize("target", ["test-hub-5.5", "test", "test-slow", "test-kubernetes"])
+def test_few_that_fail_run_once_more_by_themselves(places: Path, target: str) -> None:
+    """And are named; what fails then as well, fails."""
+    note_failed(places, target, 3)
+    stand_in(places, "make", '[ "$1" != "$BROKEN" ] || [ -n "$2" ]')
+    code, called = run(places, str(places / "cluster"), broken=target)
+    assert code == 0
+    assert called.count(f"make {target}") == 1
+    assert f"make {target} ARGS={AGAIN}" in called
+    assert "tests/test_2.py::test_it" in (places / "output").read_text()
+    stand_in(places, "make", '[ "$1" != "$BROKEN" ]')
+    code, called = run(places, str(places / "cluster"), broken=target)
+    assert code != 0
+
+
+def test_many_that_fail_do_not(places: Path) -> None:
+    """Nor what isn't a test."""
+    for number in (4, 0):
+        note_failed(places, "test", number)
+        code, called = run(places, str(places / "cluster"), broken="test")
+        assert code != 0
+        assert f"make test ARGS={AGAIN}" not in called
+
+
+def note_failed(places: Path, target: str, number: int) -> None:
+    """As pytest does: so many tests; none, and there is no file."""
+    file = places / target / "v" / "cache" / "lastfailed"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    if number:
+        lines = [f'  "tests/test_{n}.py::test_it": true' for n in range(number)]
+        file.write_text("{\n" + ",\n".join(lines) + "\n}", encoding="utf-8")

@@ -15,6 +15,8 @@ from tests.house.scripts import script
 from tests.house.test_source import PACKAGES, ROOT, tracked
 
 pages = script("reference_pages")
+lab_page = script("reference_jupyterlab")
+python_page = script("reference_python")
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
 # Not part of the checkout: made by the documentation's build, or pictures that come last.
 MADE = re.compile(r"docs/(reference/generated|_build|images)/")
@@ -66,6 +68,18 @@ def test_every_key_of_the_catalogue_says_what_it_means() -> None:
     assert not silent
 
 
+def test_every_key_of_a_workflow_says_what_it_means() -> None:
+    """Of steps, their backends, and the workflow itself."""
+    from alongside_workflows import Workflow
+
+    schema = Workflow.model_json_schema()
+    page = pages.workflow()
+    for part in [schema, *schema["$defs"].values()]:
+        for name, field in part.get("properties", {}).items():
+            assert field.get("description") or "$ref" in field, f"{part.get('title')}.{name}"
+            assert f"| `{name}` |" in page
+
+
 def test_every_route_says_what_it_does_and_what_it_answers() -> None:
     """A summary, its errors, and a meaning for each parameter."""
     document = pages.openapi()
@@ -99,18 +113,20 @@ def test_every_command_says_what_it_does_and_so_do_its_options() -> None:
 def test_every_public_name_has_a_docstring() -> None:
     """What `import alongside` offers, and the methods of its classes."""
     silent = []
-    for name, one in pages.documented_objects():
+    for name, one in python_page.documented_objects():
         if not inspect.getdoc(one):
             silent.append(name)
         if inspect.isclass(one) and not issubclass(one, Exception):
-            silent += [f"{name}.{m}" for m, f in pages.public_methods(one) if not inspect.getdoc(f)]
+            silent += [
+                f"{name}.{m}" for m, f in python_page.public_methods(one) if not inspect.getdoc(f)
+            ]
     assert not silent
 
 
 def test_everything_of_the_lab_extension_is_told() -> None:
     """What can be set, done and asked for in JupyterLab."""
-    page = pages.jupyterlab()
-    schema = pages.lab_settings()
+    page = lab_page.jupyterlab()
+    schema = lab_page.settings()
     assert schema["properties"]
     for name, field in schema["properties"].items():
         assert field["description"].endswith("."), name
@@ -118,8 +134,8 @@ def test_everything_of_the_lab_extension_is_told() -> None:
         assert f"| `{name}` |" in page
     text = (ROOT / "labextension" / "src" / "tokens.ts").read_text(encoding="utf-8")
     ids = set(re.findall(r"'(alongside:[\w-]+)'", text))
-    assert ids == set(pages.lab_commands())
-    routes = list(pages.lab_routes())
+    assert ids == set(lab_page.commands())
+    routes = list(lab_page.routes())
     assert len(routes) >= 3
     assert all(inspect.getdoc(handler) for _, handler in routes)
 
@@ -172,15 +188,19 @@ def test_examples_in_python_are_python() -> None:
                 pytest.fail(f"{page}: {error}\n{code}")
 
 
-def test_catalogues_in_the_guides_are_catalogues(tmp_path: Path) -> None:
-    """Whole ones are read as the service reads them, parts as a part of one."""
+def test_definitions_in_the_guides_are_such() -> None:
+    """Catalogues whole or in part, and workflows: read as the service reads them."""
     from ruamel.yaml import YAML
 
     from alongside.catalogue import Catalogue
+    from alongside_workflows import Workflow
 
     whole = 0
     for page, text in blocks("yaml"):
         data = YAML(typ="safe").load(text)
+        if "steps" in data:
+            assert Workflow.model_validate(data), page
+            continue
         if {"backends", "session"} & data.keys():
             data = {"profiles": {"x": {"title": "X", **data}}}
         data.setdefault("profiles", {})

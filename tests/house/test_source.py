@@ -16,12 +16,16 @@ PACKAGES = {
     "alongside": ROOT / "backends" / "alongside",
     "alongside_service": ROOT / "service" / "alongside_service",
     "alongside_spawners": ROOT / "spawners" / "alongside_spawners",
+    "alongside_authenticators": ROOT / "authenticators" / "alongside_authenticators",
     "alongside_lab": ROOT / "labextension" / "alongside_lab",
+    "alongside_operator": ROOT / "operators" / "alongside_operator",
+    "alongside_workflows": ROOT / "workflows" / "alongside_workflows",
 }
 GROUPS = (
     "alongside.kinds",
     "alongside.platforms",
     "distributed.comm.backends",
+    "jupyterhub.authenticators",
     "jupyterhub.spawners",
     "console_scripts",
 )

@@ -14,6 +14,8 @@ import pytest
 
 from tests.house.test_source import PACKAGES, ROOT, tracked
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
