@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from alongside.session import attach as attach
     from alongside.session import backends as backends
     from alongside.session import launch as launch
+    from alongside.session import restore as restore
+    from alongside.session import resume as resume
 
 # imported when first used: the fork server, the service and each worker import this package too
 _PLACES = {
@@ -27,6 +29,8 @@ _PLACES = {
     "attach": "alongside.session",
     "backends": "alongside.session",
     "launch": "alongside.session",
+    "restore": "alongside.session",
+    "resume": "alongside.session",
 }
 __all__ = sorted(_PLACES)
 

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import httpx
 
-from alongside import operations
+from alongside import awaiting, operations
 from alongside.calls import arguments as arguments
 from alongside.endpoint import Endpoint, is_loopback
+from alongside.exchanges import Answer, Operation
 from alongside.handle import Target
+from alongside.kinds import get_kind
 from alongside.models import Backend, Connection
-from alongside.operations import Answer, Operation
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.requests import Launch, Patch
 
@@ -77,28 +78,37 @@ class Asker:
 
     def _wait(self, target: Target, until: Until, timeout: float) -> Operation[Backend]:
         id = yield from self._id(target)
-        return (yield from operations.wait(id, phases(until), timeout))
+        return (yield from awaiting.wait(id, phases(until), timeout))
 
     def _change(self, target: Target, patch: Patch) -> Operation[Backend]:
         id = yield from self._id(target)
         return (yield from operations.change(id, patch))
 
     def _scale(
-        self, target: Target, members: int | None, options: Mapping[str, Any], timeout: float | None
+        self,
+        target: Target,
+        members: int | None,
+        options: Mapping[str, Any],
+        timeout: float | None,
+        discard: bool = False,
     ) -> Operation[Backend]:
         backend = yield from self._find(target)
-        patch = operations.size(backend, members, options)
+        patch = operations.size(backend, members, options, discard=discard)
+        stages = backend.stages
         backend = yield from operations.change(backend.id, patch)
         if timeout is None:
             return backend
+        if get_kind(backend.kind).scaling == "relaunch":
+            count = members if members is not None else backend.wanted
+            return (yield from awaiting.restarted(backend.id, stages, count, timeout))
         running = frozenset({Phase.RUNNING})
-        return (yield from operations.wait(backend.id, running, timeout, members))
+        return (yield from awaiting.wait(backend.id, running, timeout, members))
 
     def _stop(self, target: Target, timeout: float | None) -> Operation[None]:
         id = yield from self._id(target)
         yield from operations.stop(id)
         if timeout is not None:
-            yield from operations.gone(id, timeout)
+            yield from awaiting.gone(id, timeout)
 
     def _connection(self, target: Target) -> Operation[Connection]:
         return (yield from operations.connection((yield from self._id(target))))
@@ -107,7 +117,7 @@ class Asker:
         backend = yield from operations.launch(wish)
         if not wait:
             return backend
-        return (yield from operations.wait(backend.id, USABLE, timeout))
+        return (yield from awaiting.wait(backend.id, USABLE, timeout))
 
 
 def phases(until: Until) -> frozenset[Phase]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from alongside import operations, streams
+from alongside import operations, scheduling, streams
 from alongside.asking import FROM_ENVIRONMENT, WAIT, Asker, Until, answer_of, arguments, silence
+from alongside.calls import Call
 from alongside.endpoint import Endpoint
+from alongside.exchanges import Answer, Operation, Pause
 from alongside.handle import AsyncBackendHandle, Target
 from alongside.models import Backend, Connection, Lifetime
-from alongside.operations import Answer, Call, Operation, Pause
 from alongside.requests import Patch, parse
+from alongside.schedules import Schedule
 from alongside.streams import Event
 
 T = TypeVar("T")
@@ -44,7 +46,8 @@ class AsyncClient(Asker):
             try:
                 step = operation.send(answer)
             except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
+                result: T = stop.value
+                return result
             if isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
                 answer = None
@@ -76,13 +79,12 @@ class AsyncClient(Asker):
         """See `Client.backends`."""
         return [self._handle(state) for state in await self.run(operations.backends())]
 
-    async def backend(self, target: Target | None = None, kind: str = "dask") -> AsyncBackendHandle:
+    async def backend(
+        self, target: Target | None = None, kind: str | None = None
+    ) -> AsyncBackendHandle:
         """See `Client.backend`."""
         if target is None:
-            session = self.endpoint.session or ""
-            return self._handle(
-                await self.run(operations.in_session(kind, session, self.endpoint.user))
-            )
+            return self._handle(await self.run(operations.own(self.endpoint, kind)))
         return self._handle(await self.run(self._find(target)))
 
     async def launch(
@@ -117,11 +119,12 @@ class AsyncClient(Asker):
         *,
         wait: bool = False,
         timeout: float = WAIT,
+        discard: bool = False,
         **options: Any,
     ) -> AsyncBackendHandle:
         """See `Client.scale`."""
         bound = timeout if wait else None
-        return self._handle(await self.run(self._scale(target, members, options, bound)))
+        return self._handle(await self.run(self._scale(target, members, options, bound, discard)))
 
     async def adapt(self, target: Target, minimum: int = 1, maximum: int = 2) -> AsyncBackendHandle:
         """See `Client.adapt`."""
@@ -144,6 +147,22 @@ class AsyncClient(Asker):
         """See `Client.wait`."""
         return self._handle(await self.run(self._wait(target, until, timeout)))
 
+    async def schedules(self) -> list[Schedule]:
+        """See `Client.schedules`."""
+        return await self.run(scheduling.schedules())
+
+    async def schedule(self, name: str, launch: Mapping[str, Any], **times: Any) -> Schedule:
+        """See `Client.schedule`."""
+        return await self.run(scheduling.make(scheduling.wish(name, launch, times)))
+
+    async def change_schedule(self, target: str, **changes: Any) -> Schedule:
+        """See `Client.change_schedule`."""
+        return await self.run(scheduling.change(target, scheduling.changes(changes)))
+
+    async def unschedule(self, target: str, *, stop: bool = False) -> None:
+        """See `Client.unschedule`."""
+        await self.run(scheduling.remove(target, stop=stop))
+
     async def connection(self, target: Target) -> Connection:
         """See `Client.connection`."""
         return await self.run(self._connection(target))
@@ -158,7 +177,6 @@ class AsyncClient(Asker):
         ):
             yield line
 
-    async def events(self, last: str | None = None) -> AsyncIterator[Event]:
-        """See `Client.events`."""
-        async for event in streams.aevents(self._http, last):
-            yield event
+    def events(self, last: str | None = None) -> AsyncGenerator[Event, None]:
+        """See `Client.events`; whoever leaves it early closes it (`contextlib.aclosing`)."""
+        return streams.aevents(self._http, last)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from html import escape
 from typing import Any
 
 from alongside.endpoint import Endpoint
+from alongside.frontend import in_kernel
 from alongside.models import Backend
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.units import format_duration
@@ -60,7 +60,7 @@ def live_card(endpoint: Endpoint, backend: Backend) -> dict[str, Any]:
     `MIME` for a front end that sees the session's backends itself, so also without this kernel;
     the widget for others, where anywidget is installed.
     """
-    if not _in_kernel():
+    if not in_kernel():
         return {}
     named = {"id": backend.id, "name": backend.name, "kind": backend.kind}
     bundle = {MIME: named} if endpoint.session is not None else {}
@@ -69,9 +69,3 @@ def live_card(endpoint: Endpoint, backend: Backend) -> dict[str, Any]:
     except (ImportError, OSError):  # no anywidget; no bundle, in a checkout that wasn't built
         return bundle
     return bundle | widget.view(endpoint, backend)
-
-
-def _in_kernel() -> bool:
-    python = sys.modules.get("IPython")
-    shell = python.get_ipython() if python is not None else None
-    return getattr(shell, "kernel", None) is not None

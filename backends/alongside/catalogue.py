@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from alongside.errors import InvalidRequest, NotAllowed
 from alongside.kinds import get_kind
-from alongside.kinds.base import Options
+from alongside.kinds.base import Kind, Options
 from alongside.models import Lifetime, Model, Pod, Spec, now
 from alongside.names import backend_id, check_name
 from alongside.narrowing import Rule, as_rule, narrow
@@ -47,6 +47,14 @@ class Offer(Model):
         0, ge=0, le=100, description="How many are kept ready for whoever comes, where that can be."
     )
     pod: Pod = Field(Pod(), description="On top of the profile's, for the backend's containers.")
+
+    def pod_of(self, kind: Kind, around: Pod) -> Pod:
+        """What its containers have, on top of what profile and session say.
+
+        The image of what an operator runs has a server in it, not what sessions have.
+        """
+        below = around.model_copy(update={"image": ""}) if kind.operated else around
+        return self.pod.over(below)
 
 
 class SessionOffer(Model):
@@ -196,7 +204,7 @@ class Catalogue(Model):
             start_timeout=offer.start_timeout,
             directory=launch.directory,
             account=launch.account,
-            pod=offer.pod.over(profile.pod).over(launch.pod or Pod()),
+            pod=offer.pod_of(kind, profile.pod.over(launch.pod or Pod())),
             created=created or now(),
         )
 
@@ -216,7 +224,7 @@ class Catalogue(Model):
             options=options.model_dump(mode="json"),
             resources=kind.resources(options),
             start_timeout=offer.start_timeout,
-            pod=offer.pod.over(profile.pod),
+            pod=offer.pod_of(kind, profile.pod),
             created=now(),
         )
 

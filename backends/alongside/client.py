@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from alongside import operations, streams
+from alongside import operations, scheduling, streams
 from alongside.asking import FROM_ENVIRONMENT, WAIT, Asker, Until, answer_of, arguments, silence
+from alongside.calls import Call
 from alongside.endpoint import Endpoint
+from alongside.exchanges import Answer, Operation, Pause
 from alongside.handle import BackendHandle, Target
 from alongside.models import Connection, Lifetime
-from alongside.operations import Answer, Call, Operation, Pause
 from alongside.requests import Patch, parse
+from alongside.schedules import Schedule
 from alongside.streams import Event
 
 T = TypeVar("T")
@@ -58,7 +61,8 @@ class Client(Asker):
             try:
                 step = operation.send(answer)
             except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
+                result: T = stop.value
+                return result
             if isinstance(step, Pause):
                 time.sleep(step.seconds)
                 answer = None
@@ -87,11 +91,14 @@ class Client(Asker):
         """All backends that the user may see, newest first."""
         return [BackendHandle(self, state) for state in self.run(operations.backends())]
 
-    def backend(self, target: Target | None = None, kind: str = "dask") -> BackendHandle:
-        """The backend of this name or id; without one, the session's own of that kind."""
+    def backend(self, target: Target | None = None, kind: str | None = None) -> BackendHandle:
+        """The backend of this name or id.
+
+        Without one: the session's own of that kind (default: any, Dask first), or in the step of a
+        workflow the one that it computes on.
+        """
         if target is None:
-            session = self.endpoint.session or ""
-            found = self.run(operations.in_session(kind, session, self.endpoint.user))
+            found = self.run(operations.own(self.endpoint, kind))
         else:
             found = self.run(self._find(target))
         return BackendHandle(self, found)
@@ -140,11 +147,34 @@ class Client(Asker):
         *,
         wait: bool = False,
         timeout: float = WAIT,
+        discard: bool = False,
         **options: Any,
     ) -> BackendHandle:
-        """Make it this many workers (locales) large, or give it other options while it runs."""
+        """Make it this many workers (locales) large, or give it other options while it runs.
+
+        Where another size is a new start (Arkouda) that loses what is in its memory, so it takes
+        `discard`; `BackendHandle.scale` saves and loads it.
+        """
         bound = timeout if wait else None
-        return BackendHandle(self, self.run(self._scale(target, members, options, bound)))
+        return BackendHandle(self, self.run(self._scale(target, members, options, bound, discard)))
+
+    def restore(self, named: str | Path, **arguments: Any) -> BackendHandle:
+        """Load what is saved in a directory, or of a backend of this name, into that backend.
+
+        `namespace`, `tell`, `keep` and `timeout` as in `alongside.pausing.restore`.
+        """
+        from alongside.pausing import restore
+
+        return restore(named, self, **arguments)
+
+    def resume(self, named: str | Path, **arguments: Any) -> BackendHandle:
+        """Launch a backend as it was when it was paused, and load what it had.
+
+        `namespace`, `tell`, `keep`, `timeout` and changed options as in `alongside.pausing.resume`.
+        """
+        from alongside.pausing import resume
+
+        return resume(named, self, **arguments)
 
     def adapt(self, target: Target, minimum: int = 1, maximum: int = 2) -> BackendHandle:
         """Let its size follow the work, between these bounds."""
@@ -168,6 +198,30 @@ class Client(Asker):
         Raises Conflict when it has ended instead, NotReady when it takes longer than `timeout`.
         """
         return BackendHandle(self, self.run(self._wait(target, until, timeout)))
+
+    def schedules(self) -> list[Schedule]:
+        """All schedules that the user may see, by name."""
+        return self.run(scheduling.schedules())
+
+    def schedule(self, name: str, launch: Mapping[str, Any], **times: Any) -> Schedule:
+        """Have a backend started at certain times, and stopped again.
+
+        `launch` is what is started, as for ``POST backends``; `times` are in a named `zone`, as
+        people write them or as cron expressions, and end with the day `until`, if given::
+
+            client.schedule("day", {"kind": "arkouda", "options": {"locales": 4}},
+                            days="Mon-Fri", from_="07:00", to="19:00", zone="America/New_York")
+            client.schedule("nightly", {"kind": "dask"}, start="0 2 * * *", zone="Europe/Paris")
+        """
+        return self.run(scheduling.make(scheduling.wish(name, launch, times)))
+
+    def change_schedule(self, target: str, **changes: Any) -> Schedule:
+        """Other times, another `launch` or `name`, or ``suspended=True``; by name or id."""
+        return self.run(scheduling.change(target, scheduling.changes(changes)))
+
+    def unschedule(self, target: str, *, stop: bool = False) -> None:
+        """Start nothing any more; with `stop`, end what it has started too."""
+        self.run(scheduling.remove(target, stop=stop))
 
     def connection(self, target: Target) -> Connection:
         """Address and credentials; only for its owner and those it is shared with."""

@@ -19,6 +19,8 @@ OWN_TOKEN = "ALONGSIDE_TOKEN"  # noqa: S105
 SESSION = "ALONGSIDE_SESSION"
 """Name of the session: empty for the default one, absent outside of a session."""
 USER = "JUPYTERHUB_USER"
+ATTACHED = "ALONGSIDE_ATTACHED"
+"""Id of the backend that the step of a workflow computes on, absent outside of a step."""
 
 _PREFIX = "/services/alongside"
 _API = "/api/v1"
@@ -30,13 +32,15 @@ class Endpoint:
     """The API of one service and the credentials of one user.
 
     `session` is the name of the session that calls come from, None outside of one. `user` is the
-    name of whoever asks, empty when only the service knows.
+    name of whoever asks, empty when only the service knows. `attached` is the id of the backend
+    that calls mean which name none, empty outside of a workflow's step.
     """
 
     url: str
     token: str = field(repr=False)
     session: str | None = None
     user: str = ""
+    attached: str = ""
 
     @classmethod
     def find(
@@ -77,6 +81,7 @@ class Endpoint:
             secret,
             environ.get(SESSION) if own else None,
             environ.get(USER, "") if own and token is None and not paired else "",
+            environ.get(ATTACHED, "") if own else "",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ async def afollow_events(
     last: str | None,
     opened: Callable[[], object] = lambda: None,
     silence: float = SILENCE,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """The events of one connection, after the one whose id is `last`.
 
     `opened` is called when the service has accepted; with nothing missed, the first event may be

@@ -2,102 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from alongside.card import card, live_card
+from alongside import awaiting, frontend
 from alongside.endpoint import remember
+from alongside.face import Face
 from alongside.kinds import get_kind
 from alongside.models import Backend, Connection
-from alongside.phases import ENDED, Phase
+from alongside.phases import Phase
 from alongside.versions import warn_about_differences
 
 if TYPE_CHECKING:
-    from alongside.asking import Asker
+    from pathlib import Path
+
     from alongside.async_client import AsyncClient
     from alongside.client import Client
 
-
-class _Face:
-    """What can be told of a backend without asking, and what distributed asks of a cluster."""
-
-    _service: Asker
-
-    def __init__(self, state: Backend) -> None:
-        self.state = state
-        """All that was last seen of it; `refresh` looks again."""
-
-    @property
-    def id(self) -> str:
-        """Its id, the same for good."""
-        return self.state.id
-
-    @property
-    def name(self) -> str:
-        """What its owner calls it."""
-        return self.state.name
-
-    @property
-    def kind(self) -> str:
-        """What it is: `dask`."""
-        return self.state.kind
-
-    @property
-    def phase(self) -> Phase:
-        """Where it is in its life, as last seen."""
-        return self.state.phase
-
-    @property
-    def scheduler_address(self) -> str:
-        """The address that `distributed.Client` connects to (Dask only)."""
-        if self.kind != "dask":
-            raise AttributeError(f"a backend of kind {self.kind} has no scheduler_address")
-        return f"alongside://{self.id}"
-
-    @property
-    def security(self) -> Any:
-        """The `distributed.Security` to connect with; it gets its certificates on the way."""
-        from alongside.kinds.dask.comm import security
-
-        return security()
-
-    @property
-    def dashboard_link(self) -> str:
-        """URL of its dashboard behind the hub's login, as far as it is known here."""
-        from alongside.links import dashboard_link
-
-        return dashboard_link(self.id)
-
-    @property
-    def status(self) -> Any:
-        """Its phase as the `distributed.Status` of a cluster."""
-        from distributed.core import Status
-
-        if self.phase in ENDED:
-            return Status.closed
-        return Status.closing if self.phase is Phase.STOPPING else Status.running
-
-    def __repr__(self) -> str:
-        s = self.state
-        return f"<{s.kind} backend {s.name!r}: {s.phase}, {s.ready} of {s.wanted} ready ({s.id})>"
-
-    def _repr_html_(self) -> str:
-        return card(self.state)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle = {
-            "text/plain": repr(self),
-            "text/html": card(self.state),
-            **live_card(self._service.endpoint, self.state),
-        }
-        return {
-            mime: data
-            for mime, data in bundle.items()
-            if (not include or mime in include) and mime not in (exclude or ())
-        }
+_PATIENCE = 300.0  # seconds that attaching waits for a backend to run
+_attached: dict[str, str] = {}  # the backend that this process is attached to, by kind
 
 
-class BackendHandle(_Face):
+def attached_to(kind: str) -> str:
+    """The id of the backend of this kind that this kernel is attached to, else ''."""
+    return _attached.get(kind, "")
+
+
+def detach(kind: str) -> None:
+    """Note that this kernel is attached to no backend of this kind any more."""
+    _attached.pop(kind, None)
+
+
+class BackendHandle(Face):
     """One backend. As a context manager it ends the backend when the block ends.
 
     `distributed.Client(handle)` connects to a Dask backend, as with any cluster object.
@@ -116,15 +54,6 @@ class BackendHandle(_Face):
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        # distributed awaits the cluster that it is given; this one has been started already
-        yield from ()
-        return self
-
-    def _take(self, other: BackendHandle) -> Self:
-        self.state = other.state
-        return self
-
     def refresh(self) -> Self:
         """Look again."""
         return self._take(self._service.backend(self))
@@ -141,9 +70,28 @@ class BackendHandle(_Face):
         timeout: float = 300.0,
         **options: Any,
     ) -> Self:
-        """Make it this many workers (locales) large; see `Client.scale`."""
+        """Make it this many workers (locales) large; see `Client.scale`.
+
+        Where another size is a new start (Arkouda), what this notebook has in its memory is saved
+        before and loaded after; see `alongside.resizing.relaunch`, which takes the arguments. It
+        must be attached then, or `discard` be True: what is in its memory is lost then.
+        """
+        if get_kind(self.kind).scaling == "relaunch":
+            from alongside.resizing import relaunch
+
+            return self._take(relaunch(self, members, timeout=timeout, **options))
         changed = self._service.scale(self, members, wait=wait, timeout=timeout, **options)
         return self._take(changed)
+
+    def pause(self, **arguments: Any) -> Path:
+        """Save what this notebook has in its memory, then end it; where it is saved.
+
+        `alongside.resume` brings it back, maybe in another session. Only where another size is a
+        new start (Arkouda). `directory` and `tell` as in `alongside.pausing.pause`.
+        """
+        from alongside.pausing import pause
+
+        return pause(self, **arguments)
 
     def adapt(self, minimum: int = 1, maximum: int = 2) -> Self:
         """Let its size follow the work, between these bounds."""
@@ -152,10 +100,7 @@ class BackendHandle(_Face):
     def stop(self, *, wait: bool = False, timeout: float = 60.0) -> Self:
         """End it."""
         self._service.stop(self, wait=wait, timeout=timeout)
-        phase = Phase.STOPPED if wait else Phase.STOPPING
-        if self.phase not in ENDED:
-            self.state = self.state.model_copy(update={"phase": phase})
-        return self
+        return self._ending(Phase.STOPPED if wait else Phase.STOPPING)
 
     close = stop
 
@@ -175,16 +120,22 @@ class BackendHandle(_Face):
         Warns before any work starts when library versions differ. `arguments` go to
         `distributed.Client`.
         """
-        self.wait()
-        warn_about_differences(self.state, stacklevel=3)
         if hasattr(self, "scheduler_address"):
+            self.wait()
+            warn_about_differences(self.state, stacklevel=3)
             from distributed import Client as DaskClient
 
             return DaskClient(self, **arguments)
-        return get_kind(self.kind).attach(self.connection(), self.name)
+        detach(self.kind)
+        self.state, connection = self._service.run(awaiting.reachable(self.id, _PATIENCE))
+        client = get_kind(self.kind).attach(connection, self.name)
+        _attached[self.kind] = self.id
+        frontend.attached(self.id)
+        warn_about_differences(self.state, stacklevel=3)  # known now that the client is imported
+        return client
 
 
-class AsyncBackendHandle(_Face):
+class AsyncBackendHandle(Face):
     """`BackendHandle` for asyncio."""
 
     _service: AsyncClient
@@ -199,14 +150,6 @@ class AsyncBackendHandle(_Face):
 
     async def __aexit__(self, *exception: object) -> None:
         await self.stop()
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        yield from ()
-        return self
-
-    def _take(self, other: AsyncBackendHandle) -> Self:
-        self.state = other.state
-        return self
 
     async def refresh(self) -> Self:
         """Look again."""
@@ -224,7 +167,13 @@ class AsyncBackendHandle(_Face):
         timeout: float = 300.0,
         **options: Any,
     ) -> Self:
-        """See `BackendHandle.scale`."""
+        """See `BackendHandle.scale`. Saving and loading go on in a thread."""
+        if get_kind(self.kind).scaling == "relaunch":
+            from alongside.resizing import relaunch
+
+            with self._blocking() as handle:
+                await asyncio.to_thread(relaunch, handle, members, timeout=timeout, **options)
+            return await self.refresh()
         changed = await self._service.scale(self, members, wait=wait, timeout=timeout, **options)
         return self._take(changed)
 
@@ -235,10 +184,7 @@ class AsyncBackendHandle(_Face):
     async def stop(self, *, wait: bool = False, timeout: float = 60.0) -> Self:
         """End it."""
         await self._service.stop(self, wait=wait, timeout=timeout)
-        phase = Phase.STOPPED if wait else Phase.STOPPING
-        if self.phase not in ENDED:
-            self.state = self.state.model_copy(update={"phase": phase})
-        return self
+        return self._ending(Phase.STOPPED if wait else Phase.STOPPING)
 
     close = stop
 
@@ -252,9 +198,27 @@ class AsyncBackendHandle(_Face):
         """Address and credentials."""
         return await self._service.connection(self)
 
+    async def pause(self, **arguments: Any) -> Path:
+        """See `BackendHandle.pause`."""
+        from alongside.pausing import pause
+
+        with self._blocking() as handle:
+            return await asyncio.to_thread(pause, handle, **arguments)
+
+    @contextlib.contextmanager
+    def _blocking(self) -> Iterator[BackendHandle]:
+        """The same backend for a thread."""
+        from alongside.client import Client
+
+        with Client.at(self._service.endpoint) as service:
+            yield BackendHandle(service, self.state)
+
     async def client(self, **arguments: Any) -> Any:
-        """An asynchronous `distributed.Client` (Dask only)."""
+        """An asynchronous `distributed.Client`; for other kinds the client object of the kind."""
         await self.wait()
+        if not hasattr(self, "scheduler_address"):
+            with self._blocking() as handle:
+                return await asyncio.to_thread(handle.client, **arguments)
         warn_about_differences(self.state, stacklevel=3)
         from distributed import Client as DaskClient
 

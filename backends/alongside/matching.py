@@ -9,6 +9,9 @@ from alongside.kinds import get_kind
 from alongside.models import Backend
 from alongside.phases import LIVE, Phase
 
+_FIRST = "dask"
+"""The kind that is meant where several would do."""
+
 
 def match(backends: Sequence[Backend], wanted: str, user: str = "") -> Backend:
     """The backend of this id, else of this name: a live one before ended ones, the user's own
@@ -42,20 +45,25 @@ def _candidates(backends: Iterable[Backend]) -> str:
     )
 
 
-def session_backend(backends: Sequence[Backend], kind: str, session: str, user: str) -> Backend:
-    """The backend that a session's `Client()` means, among those of this kind, user and session.
+def session_backend(
+    backends: Sequence[Backend], kind: str | None, session: str, user: str
+) -> Backend:
+    """The backend that a session means without naming one, among those of this user and session.
 
-    That is the one called like its kind (as the spawner calls it), else the oldest; live before
-    ended ones. Raises NotFound when there is none that is live or has failed.
+    Of one kind, that is the one called like its kind (as the spawner calls it), else the oldest;
+    without a kind, a Dask cluster before any other. Live before ended ones. Raises NotFound when
+    there is none that is live or has failed.
     """
-    mine = [b for b in backends if (b.kind, b.session, b.owner) == (kind, session, user)]
+    mine = [
+        b for b in backends if (b.session, b.owner) == (session, user) and kind in (None, b.kind)
+    ]
     live = [b for b in mine if b.phase in LIVE and b.phase is not Phase.STOPPING]
     if live:
-        return min(live, key=lambda b: (b.name != kind, b.created))
+        return min(live, key=lambda b: (b.kind != _FIRST, b.name != b.kind, b.created))
     failed = [b for b in mine if b.phase is Phase.FAILED]
     if failed:
         return max(failed, key=lambda b: b.created)
     raise NotFound(
-        f"This session has no {get_kind(kind).title}.",
-        f'Launch one with alongside.launch("{kind}").',
+        f"This session has no {get_kind(kind).title if kind else 'backend'}.",
+        f'Launch one with alongside.launch("{kind or _FIRST}").',
     )

@@ -137,6 +137,7 @@ class Spec(Record):
     claimed: str = Field(
         "", description="The id that the launch which claimed it would have had; '' if none did."
     )
+    run: str = Field("", description="Id of the run that it was made for; '' if for none.")
     generation: int = Field(1, description="Counts the changes of this specification.")
     stop: bool = Field(False, description="Whether it is to end.")
     forget: bool = Field(False, description="Whether its record goes as soon as it has ended.")
@@ -184,6 +185,7 @@ class Status(Record):
     address: str = Field("", description="Where clients connect; no credential in it.")
     roles: tuple[str, ...] = Field((), description="Names that logs can be asked for.")
     versions: dict[str, str] = Field({}, description="Library versions on the backend's side.")
+    facts: dict[str, str] = Field({}, description="What else is known of it, by title.")
 
     @property
     def live(self) -> bool:
@@ -207,6 +209,7 @@ class Backend(Record):
     shares: tuple[Share, ...]
     created: AwareDatetime
     needed: AwareDatetime | None = None
+    run: str = Field("", description="Id of the run that it was made for; '' if for none.")
     phase: Phase
     reason: str
     message: str
@@ -221,6 +224,7 @@ class Backend(Record):
     stages: tuple[Stage, ...]
     roles: tuple[str, ...]
     versions: dict[str, str]
+    facts: dict[str, str] = {}
 
     @classmethod
     def of(cls, spec: Spec, status: Status) -> Backend:
@@ -238,9 +242,10 @@ class Connection(Record):
     """How a client reaches a backend, credentials included. Never logged, never in an event."""
 
     kind: str
-    address: str = Field(description="For Dask `tls://host:port`.")
+    address: str = Field(description="For Dask `tls://host:port`, for Arkouda `tcp://host:port`.")
     credentials: dict[str, str] = Field(
-        description="By kind; for Dask `ca`, `cert` and `key` as PEM text.", repr=False
+        description="By kind; for Dask `ca`, `cert` and `key` as PEM text, for Arkouda `token`.",
+        repr=False,
     )
     dashboard: str = Field("", description="Path of the dashboard under the service, if any.")
 

@@ -91,6 +91,14 @@ class Patch(Model):
     )
 
 
+class Several(ValueError):
+    """For validators that look at a whole: all that is wrong with it, each with its place."""
+
+    def __init__(self, problems: Sequence[InvalidRequest]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+
+
 def parse(model: type[M], data: Any, field: str = "") -> M:
     """`data` as `model`, or InvalidRequest naming each field and what to do."""
     try:
@@ -111,14 +119,30 @@ def invalid(error: ValidationError | Sequence[Any], prefix: str = "") -> Invalid
         items: Sequence[Any] = error.errors(include_url=False)
     else:
         items = error
-    found = []
+    found: list[InvalidRequest] = []
     for item in items[:_MOST]:
+        if item["type"] == "too_short" and _below(item["loc"], items):
+            continue  # only those of its items that are good were counted
         place = [str(part)[:63] for part in (prefix, *item["loc"]) if part != ""]
         if not isinstance(error, ValidationError) and place and place[0] in _PARTS:
             place = place[1:]
         name = ".".join(place[:8])
-        found.append(InvalidRequest(*_sentence(item, name or "The request"), name))
-    return InvalidFields(found)
+        several = (item.get("ctx") or {}).get("error")
+        if isinstance(several, Several):
+            found += [_within(name, problem) for problem in several.problems]
+        else:
+            found.append(InvalidRequest(*_sentence(item, name or "The request"), name))
+    return InvalidFields(found[:_MOST])
+
+
+def _below(place: tuple[Any, ...], items: Sequence[Any]) -> bool:
+    """Whether something is wrong with a part of what is at this place."""
+    return any(item["loc"][: len(place)] == place != item["loc"] for item in items)
+
+
+def _within(prefix: str, problem: InvalidRequest) -> InvalidRequest:
+    place = ".".join(part for part in (prefix, problem.field) if part)
+    return InvalidRequest(problem.message, problem.remedy, place)
 
 
 def _sentence(item: Any, place: str) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 
 import httpx
 from httpx_sse import EventSource
@@ -58,13 +59,7 @@ def follow_lines(http: httpx.Client, call: Call) -> Iterator[str]:
         with http.stream(**arguments(call)) as response:
             if response.status_code != 200:
                 raise error_of(response.status_code, response.read(), type_of(response))
-            if "event-stream" in type_of(response):
-                for sent in EventSource(response).iter_sse():
-                    if sent.event == "end":
-                        return
-                    yield sent.data
-            else:
-                yield from response.iter_lines()
+            yield from response.iter_lines()
     except httpx.RequestError as error:
         raise broken_by(error) from None
 
@@ -75,14 +70,8 @@ async def afollow_lines(http: httpx.AsyncClient, call: Call) -> AsyncIterator[st
         async with http.stream(**arguments(call)) as response:
             if response.status_code != 200:
                 raise error_of(response.status_code, await response.aread(), type_of(response))
-            if "event-stream" in type_of(response):
-                async for sent in EventSource(response).aiter_sse():
-                    if sent.event == "end":
-                        return
-                    yield sent.data
-            else:
-                async for line in response.aiter_lines():
-                    yield line
+            async for line in response.aiter_lines():
+                yield line
     except httpx.RequestError as error:
         raise broken_by(error) from None
 
@@ -107,14 +96,15 @@ def events(http: httpx.Client, last: str | None) -> Iterator[Event]:
         time.sleep(patience.next_pause(error))
 
 
-async def aevents(http: httpx.AsyncClient, last: str | None) -> AsyncIterator[Event]:
+async def aevents(http: httpx.AsyncClient, last: str | None) -> AsyncGenerator[Event, None]:
     """Events, resumed after the last one seen."""
     patience = _Patience()
     while True:
         try:
-            async for event in afollow_events(http, last):
-                patience.failures = 0
-                last = event.id or last
-                yield event
+            async with aclosing(afollow_events(http, last)) as connected:
+                async for event in connected:
+                    patience.failures = 0
+                    last = event.id or last
+                    yield event
         except Unavailable as error:
             await asyncio.sleep(patience.next_pause(error))

@@ -6,7 +6,6 @@ as ``"30 min"``. Both go into JSON in that form, so that forms, files and logs n
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pytimeparse2 import parse as _parse_time
 
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgtp]?)(i?)b|([kmgtp])i?)\s*", re.IGNORECASE)
+_BARE = re.compile(r"\s*[\d.]+\s*")  # a number in quotes is a forgotten unit
 _LONGEST = 40  # characters; nothing sensible is longer, and it bounds the work on hostile input
 _LARGEST = 2**60
 
@@ -26,11 +26,7 @@ def parse_memory(value: Any) -> int:
     Raises ValueError for anything else: negative, zero, NaN, infinite, an unknown unit.
     """
     remedy = 'write an amount with a unit, for example "4 GiB" or "512 MiB"'
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"not an amount of memory; {remedy}")  # noqa: TRY004 - pydantic's rule
-    if isinstance(value, float) and (not math.isfinite(value) or value != int(value)):
-        raise ValueError(f"not an amount of memory; {remedy}")
-    if isinstance(value, str) and (len(value) > _LONGEST or not value.isascii()):
+    if not _is_sensible(value):
         raise ValueError(f"not an amount of memory; {remedy}")
     if isinstance(value, str):
         match = _AMOUNT.fullmatch(value)
@@ -46,6 +42,15 @@ def parse_memory(value: Any) -> int:
     if not 0 < size <= _LARGEST:
         raise ValueError(f"{value!r} is not between 1 byte and 1 EiB; {remedy}")
     return size
+
+
+def _is_sensible(value: Any) -> bool:
+    """Whether it is text of sensible length, or a whole number."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and value.isascii()
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def format_memory(size: int) -> str:
@@ -71,15 +76,20 @@ def parse_duration(value: Any) -> timedelta:
     elif isinstance(value, bool) or not isinstance(value, str | int | float):
         seconds = None
     elif isinstance(value, str):
-        short = len(value) <= _LONGEST and value.isascii()
-        seconds = _parse_time(value) if short else None  # type: ignore[assignment]
-        if seconds is not None and re.fullmatch(r"\s*[\d.]+\s*", value):
-            seconds = None  # a bare number in quotes is a forgotten unit
+        seconds = _parse_text(value)
     else:
         seconds = float(value)
     if seconds is None or not 0 < seconds <= 366 * 86400:
         raise ValueError(f"not a length of time; {remedy}")
     return timedelta(seconds=seconds)
+
+
+def _parse_text(text: str) -> float | None:
+    if len(text) > _LONGEST or not text.isascii() or _BARE.fullmatch(text):
+        return None
+    seconds = _parse_time(text)
+    assert not isinstance(seconds, timedelta)  # only if it were asked for one
+    return seconds
 
 
 def format_duration(span: timedelta) -> str:
@@ -97,6 +107,12 @@ def format_duration(span: timedelta) -> str:
     return " ".join(parts) or "0 s"
 
 
+def _write_duration(span: timedelta) -> str:
+    """As text that reads as the same span again, fractions of a second included."""
+    whole = not span % timedelta(seconds=1)
+    return format_duration(span) if whole else f"{span.total_seconds():.6f}".rstrip("0") + " s"
+
+
 Memory = Annotated[
     int,
     BeforeValidator(parse_memory),
@@ -108,7 +124,7 @@ Memory = Annotated[
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str, when_used="json"),
+    PlainSerializer(_write_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "duration-text", "examples": ["30 min"]}),
 ]
 """A timedelta in Python, ``"30 min"`` in JSON."""

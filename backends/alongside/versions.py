@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import re
+import sys
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,6 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from alongside.models import Backend
+
+
+_RELEASE = re.compile(r"v?(\d{4})\.(\d+)\.(\d+)")
 
 
 class VersionsDiffer(UserWarning):
@@ -28,15 +33,32 @@ class Mismatch(NamedTuple):
         return f"{self.library} {self.there} there, {self.here or 'none'} here"
 
 
-@lru_cache
 def own_version(name: str) -> str | None:
     """The version of a library in this process; None when it is not installed."""
     if name == "python":
         return platform.python_version()
+    found = _installed(name)
+    if found is None and name in sys.modules:  # imported from a folder, as it was unpacked
+        found = plain(str(getattr(sys.modules[name], "__version__", ""))) or None
+    return found
+
+
+@lru_cache
+def _installed(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def plain(text: str) -> str:
+    """A release written as ``v2024.04.19`` as package indexes have it, others as they are.
+
+    >>> plain("v2024.04.19+3.gabc")
+    '2024.4.19'
+    """
+    found = _RELEASE.match(text)
+    return ".".join(str(int(part)) for part in found.groups()) if found else text
 
 
 def mismatches(theirs: Mapping[str, str]) -> list[Mismatch]:
@@ -50,16 +72,23 @@ def mismatches(theirs: Mapping[str, str]) -> list[Mismatch]:
 
 
 def _significant(name: str, text: str | None) -> str | None:
+    if name == "arkouda" and text:
+        return plain(text)
     # patch releases of Python read each other's pickles
     return ".".join(text.split(".")[:2]) if name == "python" and text else text
 
 
 def warn_about_differences(backend: Backend, stacklevel: int = 2) -> None:
     """Warn, naming both versions, when the backend's libraries differ from this kernel's."""
-    found = mismatches(backend.versions)
+    warn_about(backend.name, backend.versions, stacklevel + 1)
+
+
+def warn_about(name: str, versions: Mapping[str, str], stacklevel: int = 2) -> None:
+    """The same, of whatever has this name and these versions."""
+    found = mismatches(versions)
     if found:
         warnings.warn(
-            f"{backend.name} and this kernel have different versions: "
+            f"{name} and this kernel have different versions: "
             f"{'; '.join(map(str, found))}. Work "
             "may fail or give other results: use the same environment for both, then launch the "
             "backend again.",

@@ -7,7 +7,9 @@ secret in it. Needs anywidget; without it there is the static card of `alongside
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,16 @@ import anywidget
 import traitlets
 
 from alongside.async_client import AsyncClient
+from alongside.client import Client
 from alongside.endpoint import API, Endpoint
 from alongside.errors import AlongsideError, Conflict, InvalidRequest
 from alongside.following import FOLLOWING, Command, Problem
+from alongside.kinds import get_kind, kinds
 from alongside.links import dashboard_link
 from alongside.models import Backend, Lifetime
 from alongside.phases import ENDED, Phase
+from alongside.progress import Progress, Step
+from alongside.resizing import relaunch
 from alongside.units import format_duration
 
 MIME = "application/vnd.jupyter.widget-view+json"
@@ -37,11 +43,17 @@ class BackendWidget(anywidget.AnyWidget):
     problem: traitlets.Dict[str, object] = traitlets.Dict(
         help="Why it isn't known how it is: detail and remedy; empty while it is."
     ).tag(sync=True)
-    about = traitlets.Dict(help="Who looks at it, and where its dashboard is.").tag(sync=True)
+    about = traitlets.Dict(
+        help="Who looks at it, where its dashboard is, and what its kind is called."
+    ).tag(sync=True)
+    progress: traitlets.Dict[str, object] = traitlets.Dict(
+        help="How far a new start with another size is: step, message, done, of, remedy."
+    ).tag(sync=True)
 
     def __init__(self, endpoint: Endpoint, backend: Backend) -> None:
         self.endpoint = endpoint
         self.backend_id = backend.id
+        self._cells = _loop()
         super().__init__(
             view=backend.model_dump(mode="json"),
             about={
@@ -50,6 +62,7 @@ class BackendWidget(anywidget.AnyWidget):
                 "dashboard": _dashboard(endpoint, backend.id),
                 # whether the session's own server can be asked for the dashboard too
                 "own": endpoint.session is not None,
+                **_words(backend.kind),
             },
         )
         self.on_msg(self._received)
@@ -96,12 +109,42 @@ class BackendWidget(anywidget.AnyWidget):
         if content.get("do") == "hello":
             answered(None)
             return
+        if content.get("do") == "scale" and get_kind(self.view["kind"]).scaling == "relaunch":
+            self._relaunch(content, answered)
+            return
         try:
             command = self._command(content)
         except AlongsideError as error:
             answered(error.problem())
         else:
             FOLLOWING.carry_out(self.endpoint, command, answered)
+
+    def _relaunch(
+        self, content: Mapping[str, Any], answered: Callable[[Problem | None], None]
+    ) -> None:
+        """Have it done where cells run, once none does: it uses what they use."""
+        members, discard = content.get("value"), content.get("discard") is True
+        if self._cells is None or not isinstance(members, int):
+            answered(Conflict("This can't be done from here.", "Scale it from a cell.").problem())
+            return
+
+        def work() -> None:
+            try:
+                with Client.at(self.endpoint) as service:
+                    handle = service.backend(self.backend_id)
+                    relaunch(handle, members, tell=self._tell, discard=discard)
+            except AlongsideError as error:
+                self._tell(Progress(Step.FAILED, error.message, remedy=error.remedy))
+            except Exception as error:
+                text = f"It failed ({type(error).__name__}: {error})."
+                self._tell(Progress(Step.FAILED, text, remedy="Scale it from a cell."))
+
+        self._tell(Progress(Step.SAVING, "Waiting for the notebook's cells"))
+        answered(None)
+        self._cells.call_soon_threadsafe(work)
+
+    def _tell(self, progress: Progress) -> None:
+        self.progress = {**asdict(progress), "step": str(progress.step)}
 
     def _command(self, content: Mapping[str, Any]) -> Command:
         id = self.backend_id
@@ -115,6 +158,21 @@ class BackendWidget(anywidget.AnyWidget):
             case "extend", _:
                 return lambda client: _extend(client, id)
         raise InvalidRequest("The card asked for something unknown.", "Run the cell again.")
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that cells run in, when asked for in one of them."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _words(name: str) -> dict[str, Any]:
+    known = kinds().get(name)
+    if known is None:
+        return {}
+    return {"kind": {"title": known.title, "member": known.member, "scaling": known.scaling}}
 
 
 async def _extend(client: AsyncClient, id: str) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from alongside.cli.arguments import make_parser
-from alongside.errors import AlongsideError
+from alongside.errors import AlongsideError, InvalidFields
 
 FAILED = 1
 INTERRUPTED = 130
@@ -23,10 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     given = parser.parse_args(arguments)
     try:
-        status = _run(given.command, given)
+        added = getattr(given, "run", None)
+        status = added(given) if added is not None else _run(given.command, given)
         sys.stdout.flush()
     except AlongsideError as error:
-        _tell(error, given.json)
+        tell(error, given.json)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -46,10 +47,12 @@ def _run(command: str, given: object) -> int:
     return commands.run(command, given)
 
 
-def _tell(error: AlongsideError, as_json: bool) -> None:
+def tell(error: AlongsideError, as_json: bool) -> None:
+    """Print what went wrong, and what to do, on standard error."""
     if as_json:
         print(json.dumps(error.problem()), file=sys.stderr)
         return
-    print(f"alongside: {error.message}", file=sys.stderr)
-    if error.remedy:
-        print(error.remedy, file=sys.stderr)
+    for one in error.errors if isinstance(error, InvalidFields) else (error,):
+        print(f"alongside: {one.message}", file=sys.stderr)
+        if one.remedy:
+            print(one.remedy, file=sys.stderr)

@@ -12,6 +12,7 @@ from alongside.cli.options import chosen
 from alongside.client import Client
 from alongside.models import Backend, now
 from alongside.phases import LIVE
+from alongside.schedules import Schedule
 
 
 def run(command: str, given: Any) -> int:
@@ -34,7 +35,6 @@ def _list(client: Client, given: argparse.Namespace) -> None:
 
 
 def _launch(client: Client, given: argparse.Namespace) -> None:
-    lifetime = {key: span for key in ("idle", "maximum") if (span := getattr(given, key))}
     session: dict[str, Any] = {"session": None} if given.free else {}
     if given.session is not None:
         session = {"session": given.session}
@@ -43,7 +43,7 @@ def _launch(client: Client, given: argparse.Namespace) -> None:
         name=given.name,
         profile=given.profile,
         keep=given.keep,
-        lifetime=lifetime or None,
+        lifetime=_lifetime(given),
         wait=given.wait,
         timeout=given.timeout,
         **session,
@@ -52,11 +52,60 @@ def _launch(client: Client, given: argparse.Namespace) -> None:
     _state(launched.state, given)
 
 
+def _lifetime(given: argparse.Namespace) -> dict[str, str] | None:
+    return {key: span for key in ("idle", "maximum") if (span := getattr(given, key))} or None
+
+
+def _schedule(client: Client, given: argparse.Namespace) -> None:
+    wish = {
+        "kind": given.kind,
+        "profile": given.profile,
+        "lifetime": _lifetime(given),
+        "options": chosen(given) or None,
+    }
+    launch = {key: value for key, value in wish.items() if value is not None}
+    words = ("zone", "days", "from_", "to", "start", "stop", "until")
+    times = {word: getattr(given, word) for word in words}
+    made = client.schedule(given.name or given.kind, launch, **times)
+    _schedules_told([made], given)
+
+
+def _schedules(client: Client, given: argparse.Namespace) -> None:
+    found = client.schedules()
+    if found or given.json:
+        _schedules_told(found, given)
+    else:
+        print("You have no schedules. Make one with: alongside schedule dask --from 07:00 ...")
+
+
+def _schedules_told(found: Sequence[Schedule], given: argparse.Namespace) -> None:
+    if given.json:
+        _json([one.model_dump(mode="json") for one in found])
+    else:
+        print(text.schedules(found))
+
+
+def _unschedule(client: Client, given: argparse.Namespace) -> None:
+    for name in given.names:
+        client.unschedule(name, stop=given.stop)
+    if given.json:
+        _json(given.names)
+        return
+    for name in given.names:
+        print(f"{name} is deleted{'; what it has started is ending' if given.stop else ''}.")
+
+
 def _scale(client: Client, given: argparse.Namespace) -> None:
     if given.adaptive:
         _state(client.adapt(given.name, **given.adaptive).state, given)
         return
-    scaled = client.scale(given.name, given.members, wait=given.wait, timeout=given.timeout)
+    scaled = client.scale(
+        given.name,
+        given.members,
+        wait=given.wait,
+        timeout=given.timeout,
+        discard=given.discard,
+    )
     _state(scaled.state, given)
 
 
@@ -104,6 +153,9 @@ def _json(data: dict[str, Any] | Sequence[Any]) -> None:
 
 _COMMANDS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "list": _list,
+    "schedule": _schedule,
+    "schedules": _schedules,
+    "unschedule": _unschedule,
     "launch": _launch,
     "scale": _scale,
     "stop": _stop,

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from alongside.client import Client
 from alongside.endpoint import Endpoint
 from alongside.errors import AlongsideError, NotFound
 from alongside.handle import BackendHandle
+from alongside.kinds import kinds
 from alongside.units import format_memory
-from alongside.versions import mismatches, own_version
+from alongside.versions import VersionsDiffer, mismatches, own_version, plain
 
 LEAST_DISK = 2**30
 CONNECT_TIMEOUT = 10.0
@@ -60,13 +62,14 @@ def check(url: str | None, environ: Mapping[str, str]) -> Iterator[Finding]:
         try:
             client.healthy()
             yield Finding("service", "ok", f"it answers at {client.endpoint.url}")
-            user = client.me().get("name", "")
+            user = client.me().get("user", "")
             yield Finding("token", "ok", f"it is accepted; you are {user}")
         except AlongsideError as error:
             where = "token" if error.status in (401, 403) else "service"
             yield Finding(where, "failed", error.message, error.remedy)
             return
         yield from cluster(client)
+        yield from locales(client)
 
 
 def environment(url: str | None, environ: Mapping[str, str]) -> Finding:
@@ -96,7 +99,7 @@ def cluster(client: Client) -> Iterator[Finding]:
     if client.endpoint.session is None:
         return
     try:
-        handle = client.backend()
+        handle = client.backend(kind="dask")
     except NotFound as error:
         yield Finding("dask", "note", error.message, error.remedy)
         return
@@ -114,10 +117,37 @@ def cluster(client: Client) -> Iterator[Finding]:
         yield Finding("dask", "failed", f"{handle.name} can't be reached ({error})", remedy)
         return
     yield Finding("dask", "ok", f"{handle.name} answers, {count} workers")
+    yield from _differences(handle)
+
+
+def _differences(handle: BackendHandle) -> Iterator[Finding]:
     for found in mismatches(handle.state.versions):
         yield Finding(
             "versions", "failed", str(found), "Use the same environment, launch it again."
         )
+
+
+def locales(client: Client) -> Iterator[Finding]:
+    """The session's Arkouda group, if it has one: there, and this environment has a client."""
+    if client.endpoint.session is None or "arkouda" not in kinds():
+        return
+    try:
+        handle = client.backend(kind="arkouda")
+    except NotFound:
+        return
+    except AlongsideError as error:
+        yield Finding("arkouda", "failed", error.message, error.remedy)
+        return
+    try:
+        handle.wait(timeout=CONNECT_TIMEOUT)
+        with warnings.catch_warnings():  # they are told below
+            warnings.simplefilter("ignore", VersionsDiffer)
+            module = handle.client()
+    except AlongsideError as error:
+        yield Finding("arkouda", "failed", error.message, error.remedy)
+        return
+    yield Finding("arkouda", "ok", f"{handle.name} answers, client {plain(module.__version__)}")
+    yield from _differences(handle)
 
 
 def _connect(handle: BackendHandle) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from alongside.models import Backend
 from alongside.phases import ENDED
+from alongside.schedules import Schedule
 from alongside.units import format_duration
 
 HEADINGS = ("NAME", "KIND", "PHASE", "READY", "SIZE", "SESSION", "AGE", "ID")
+
+SCHEDULE_HEADINGS = ("NAME", "KIND", "START", "STOP", "ZONE", "NEXT", "LAST", "RUNNING")
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -75,6 +79,7 @@ def backend(found: Backend, now: datetime) -> str:
         ("Ready", f"{found.ready} of {found.wanted}"),
         *(("", text) for text in (found.message, found.remedy) if text),
         *((name.capitalize(), _value(value)) for name, value in found.options.items() if value),
+        *found.facts.items(),
         ("Uses", f"{found.usage.cpu:.1f} cores, {found.usage.memory / 2**30:.2f} GiB"),
         ("Lifetime", ", ".join(lifetime) or "unlimited"),
     ]
@@ -85,6 +90,26 @@ def backend(found: Backend, now: datetime) -> str:
         (stage.time.astimezone().strftime("%H:%M:%S"), stage.message) for stage in found.stages
     ]
     return table(rows) + (f"\n\n{table(story)}" if story else "")
+
+
+def schedules(found: Sequence[Schedule]) -> str:
+    """A line for each schedule; times are those of its zone."""
+    return table([SCHEDULE_HEADINGS, *map(_schedule, found)])
+
+
+def _schedule(one: Schedule) -> tuple[str, ...]:
+    last = one.history[-1] if one.history else None
+    following = one.next_start.astimezone(ZoneInfo(one.zone)) if one.next_start else None
+    return (
+        one.name,
+        one.launch.kind,
+        one.start,
+        one.stop or "-",
+        one.zone,
+        "suspended" if one.suspended else f"{following:%a %d %b %H:%M}" if following else "never",
+        f"{last.outcome}{f': {last.message}' if last.message else ''}" if last else "-",
+        one.running or "-",
+    )
 
 
 def _value(value: object) -> str:

@@ -9,14 +9,14 @@ knows where and how to run processes; it does not know what they are. To add a k
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from alongside.errors import NotReady
+from alongside.errors import InvalidRequest, NotReady
 from alongside.models import Connection, Model, Resources, Spec, Usage
 
 
@@ -125,6 +125,8 @@ class Observation:
 
     `ready` has the names of the members that can be used; `idle_since` is a POSIX time in seconds
     or None while there is work; `target` is how many members an adaptive backend would like.
+    `versions` are those of libraries that a client needs too, by distribution; `facts` are what
+    people like to know besides, by their titles.
     """
 
     ready: frozenset[str]
@@ -133,6 +135,20 @@ class Observation:
     target: int | None = None
     usage: Usage | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why something can't be had, or has ended: for programs, for people, and what to do."""
+
+    reason: str
+    message: str
+    remedy: str
+
+
+Tell = Callable[[str, int, int], None]
+"""Hears of progress: what is being done, how many parts are done, and of how many."""
 
 
 class Kind(ABC):
@@ -154,6 +170,10 @@ class Kind(ABC):
     """The pydantic model of its options."""
     scaling: ClassVar[Literal["live", "relaunch"]]
     """``live``: members come and go while it works; ``relaunch``: a new size is a new start."""
+    operated: ClassVar[bool] = False
+    """Whether on Kubernetes an operator of ours runs it, from one object that describes it."""
+    variables: ClassVar[tuple[str, ...]] = ()
+    """Variables of the service's environment that its commands see on one machine."""
     preload: ClassVar[tuple[str, ...]] = ()
     """Modules that a warm process imports beforehand. They must not start threads."""
     environment: ClassVar[Mapping[str, str]] = {}
@@ -215,6 +235,38 @@ class Kind(ABC):
     @abstractmethod
     def attach(self, connection: Connection, name: str) -> Any:
         """In a kernel: the connected client object of this kind (e.g. a `distributed.Client`)."""
+
+    def counted(self, number: int) -> str:
+        """So many members, in words."""
+        return f"{number} {self.member}{'' if number == 1 else 's'}"
+
+    def missing(self) -> Obstacle | None:
+        """Why it can't be run on this machine, as far as that can be told beforehand."""
+        return None
+
+    def epitaph(self, place: Place) -> Obstacle | None:
+        """Why an essential process has ended, if it said so before."""
+        return None
+
+    def advice(self, options: Any) -> str:
+        """A sentence about the size for who is about to choose it; empty when there is nothing."""
+        return ""
+
+    def snapshot(
+        self, namespace: MutableMapping[str, Any], directory: Path, tell: Tell
+    ) -> tuple[str, ...]:
+        """In a kernel: save what these variables have in the backend that it is attached to.
+
+        The names saved, each verified to be readable again. The backend stays as it is; so it does
+        when an AlongsideError says what can't be saved. Only where `scaling` is ``relaunch``.
+        """
+        raise InvalidRequest(f"A {self.title} has nothing to save.", "Scale it as it runs.")
+
+    def restore(
+        self, namespace: MutableMapping[str, Any], directory: Path, tell: Tell
+    ) -> tuple[str, ...]:
+        """In a kernel: load into these variables what `snapshot` has saved; their names."""
+        raise InvalidRequest(f"A {self.title} has nothing to restore.", "Scale it as it runs.")
 
     def dashboard(self, place: Place) -> Pages | None:
         """Where the backend serves web pages of its own, if it has any."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABCMeta, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from traitlets import MetaHasTraits
 from traitlets.config import LoggingConfigurable
 
-from alongside.kinds.base import Pages
+from alongside.kinds.base import Kind, Obstacle, Pages
 from alongside.models import Capacity, Connection, Spec, Status
+from alongside.platforms.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     """
 
     name: ClassVar[str]
-    takes_turns: ClassVar[bool] = False
+    takes_turns: bool = False
     """Whether there can be several services over the same state, of which one acts."""
-    claims: ClassVar[bool] = False
+    claims: bool = False
     """Whether backends can be kept ready and given to their first owner later, by `claim`."""
 
     @abstractmethod
@@ -71,6 +72,10 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     @abstractmethod
     async def close(self) -> None:
         """Let go. Backends keep running."""
+
+    def obstacle(self, kind: Kind) -> Obstacle | None:
+        """Why no backend of this kind can run here, as far as that is known beforehand."""
+        return None
 
     @abstractmethod
     async def launch(self, spec: Spec) -> None:
@@ -105,9 +110,10 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
         """All backends, ended ones with a record included. (`observe` belongs to traitlets.)"""
 
     @abstractmethod
-    def watch(self) -> AsyncIterator[Change]:
+    def watch(self) -> AsyncGenerator[Change, None]:
         """First an `Observed` for each backend, then every change as it happens, without polling
-        where the platform can tell. Several watchers may run at once."""
+        where the platform can tell. Several watchers may run at once; who leaves early closes it.
+        """
 
     @abstractmethod
     def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
@@ -127,6 +133,10 @@ class Platform(LoggingConfigurable, metaclass=_Meta):
     @abstractmethod
     async def capacity(self) -> Capacity:
         """What there is and what is free."""
+
+    def shelf(self) -> Shelf | None:
+        """Where the service keeps documents of its own, once this is open; None: nowhere."""
+        return None
 
     async def leading(self) -> None:
         """Return when this object is the one that acts, where several of them take turns.

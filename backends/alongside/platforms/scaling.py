@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
+from alongside.kinds.base import Role
+
+SHRINKING = 300.0
+"""Seconds in which data is moved away from members that leave."""
+AGAIN = 5.0
+"""Seconds until members that could not be let go are asked again."""
+STILL_NEEDED = "their data or work is still needed and does not fit elsewhere"
+"""Why they could not."""
 _WINDOW = 120.0  # seconds
 _FREE = 3
 _SLOWEST = 10.0
 _STEADY = 5.0
+
+
+def aims(roles: Sequence[Role], wanted: int | None) -> dict[str, int]:
+    """How many there are to be of each role of members; only the first one's number varies.
+
+    `wanted`: of all of them, None while that is not known: as many as the roles say.
+    """
+    members = [role for role in roles if role.members]
+    found = {role.name: role.count for role in members}
+    if members and wanted is not None:
+        others = sum(role.count for role in members[1:])
+        found[members[0].name] = max(0, wanted - others)
+    return found
 
 
 class Restarts:
@@ -19,10 +41,6 @@ class Restarts:
     def __init__(self) -> None:
         self._crashes: deque[tuple[float, str]] = deque()
         self._planned: dict[str, float] = {}
-
-    @property
-    def pending(self) -> int:
-        return len(self._planned)
 
     def names(self) -> frozenset[str]:
         return frozenset(self._planned)

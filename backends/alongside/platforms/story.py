@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from alongside.kinds.base import Observation
 from alongside.models import Stage, Status, Usage, now
 from alongside.phases import ENDED, FOLLOWS, Phase
 
@@ -44,12 +44,16 @@ class Story:
             self.set(ended=now(), ready=0, usage=Usage(), idle_since=None)
         self.tell(message)
 
-    def observed(
-        self, address: str, ready: int, idle_since: float | None, versions: Mapping[str, str]
-    ) -> None:
-        """What the backend says of itself. `idle_since` is a POSIX time in seconds."""
-        since = None if idle_since is None else datetime.fromtimestamp(int(idle_since), UTC)
-        self.set(address=address, ready=ready, idle_since=since, versions=dict(versions))
+    def observed(self, seen: Observation, address: str, ready: int) -> None:
+        """What the backend says of itself; where it is reached, and how many members count."""
+        since = seen.idle_since
+        self.set(
+            address=address,
+            ready=ready,
+            idle_since=None if since is None else datetime.fromtimestamp(int(since), UTC),
+            versions=dict(seen.versions),
+            facts=dict(seen.facts),
+        )
 
     def used(self, usage: Usage) -> None:
         """Take over a usage that differs noticeably from the last one."""

@@ -173,7 +173,7 @@ class PlatformSuite:
 
     async def test_a_watch_begins_with_all_and_then_tells_changes(self, platform: Platform) -> None:
         first = await self.running(platform)
-        async with aclosing(platform.watch()) as one, aclosing(platform.watch()) as two:  # type: ignore[type-var]
+        async with aclosing(platform.watch()) as one, aclosing(platform.watch()) as two:
             async with asyncio.timeout(self.timeout):
                 for changes in (one, two):
                     change = await anext(changes)

@@ -60,7 +60,7 @@ async def until(
         return status.phase is wish if isinstance(wish, Phase) else bool(wish and wish(status))
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(timeout), aclosing(platform.watch()) as changes:  # type: ignore[type-var]
+        async with asyncio.timeout(timeout), aclosing(platform.watch()) as changes:
             if wish is None and all(seen.spec.id != id for seen in await platform.observed()):
                 return cast("Observed", last)
             async for change in changes:

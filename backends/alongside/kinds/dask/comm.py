@@ -23,17 +23,16 @@ from distributed.comm.registry import Backend as CommBackend
 from distributed.comm.registry import get_backend
 from distributed.security import Security
 
-from alongside import operations
+from alongside import awaiting, frontend
 from alongside.endpoint import Endpoint, endpoint_of
 from alongside.errors import AlongsideError, NotReady, Unavailable
 from alongside.kinds.dask.late_tls import LateContext
 from alongside.links import dashboard_link
 from alongside.models import Connection
-from alongside.phases import USABLE
 
 SCHEME = "alongside"
 SESSION = "session"
-"""The place that means the session's own cluster."""
+"""The place that means the session's own cluster, in the step of a workflow that of the step."""
 _LINK = "distributed.dashboard.link"
 _REPEAT = 1.0
 _MARGIN = 1.0
@@ -113,18 +112,10 @@ async def _ask(target: str, deadline: float) -> tuple[str, Connection]:
 
     endpoint = endpoint_of(target) or Endpoint.find()
     async with AsyncClient.at(endpoint) as service:
-        backend = (await service.backend(None if target == SESSION else target)).state
-        while True:
-            if backend.phase not in USABLE:
-                left = max(0.0, deadline - time.monotonic())
-                backend = await service.run(operations.wait(backend.id, USABLE, left))
-            try:
-                return backend.id, await service.connection(backend)
-            except NotReady:
-                if time.monotonic() >= deadline:
-                    raise
-                await asyncio.sleep(0.1)
-                backend = await service.run(operations.get(backend.id))
+        seen = (await service.backend(None if target == SESSION else target, "dask")).state
+        left = max(0.0, deadline - time.monotonic())
+        backend, connection = await service.run(awaiting.reachable(seen.id, left, seen))
+        return backend.id, connection
 
 
 class AlongsideConnector(Connector):
@@ -159,6 +150,7 @@ class AlongsideConnector(Connector):
         arguments = {**given, "ssl_context": route.context, "require_encryption": True}
         connector: Connector = get_backend(scheme).get_connector()
         comm: Comm = await connector.connect(location, deserialize=deserialize, **arguments)
+        frontend.attached(route.id)
         return comm
 
 

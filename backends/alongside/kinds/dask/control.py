@@ -21,8 +21,9 @@ from alongside.models import Usage
 
 SOCKET: Final = "dashboard.sock"
 """The socket's name within `Place.run`."""
-_STATE = "/alongside/state"
-_RETIRE = "/alongside/retire"
+STATE: Final = "/alongside/state"
+RETIRE: Final = "/alongside/retire"
+"""The pages of `routes`."""
 _LONGEST = 4 * 2**20  # bytes of an answer; the state of 10,000 workers is a twentieth of it
 _PACKAGES = 200
 
@@ -60,7 +61,7 @@ def read_state(place: Place, *, target: bool, timeout: float) -> Observation:
 
     `target`: also ask for the number of workers that it would like.
     """
-    content = _ask(place, "GET", f"{_STATE}?target=1" if target else _STATE, None, timeout)
+    content = _ask(place, "GET", f"{STATE}?target=1" if target else STATE, None, timeout)
     try:
         state = State.model_validate_json(content)
     except ValidationError:
@@ -79,7 +80,7 @@ def retire(place: Place, count: int, role: str, timeout: float) -> tuple[str, ..
     """Let that many workers of a role go once their data is elsewhere; the names of those that
     went. An empty `role` means all workers. Raises NotReady."""
     body = json.dumps({"count": count, "role": role}).encode()
-    content = _ask(place, "POST", _RETIRE, body, timeout)
+    content = _ask(place, "POST", RETIRE, body, timeout)
     try:
         return _NAMES.validate_json(content)
     except ValidationError:

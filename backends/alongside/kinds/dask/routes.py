@@ -14,8 +14,7 @@ from distributed.core import Status
 from distributed.http.utils import RequestHandler
 from distributed.versions import get_versions
 
-PATH = "/alongside/state"
-RETIRE = "/alongside/retire"
+from alongside.kinds.dask.control import RETIRE, STATE
 
 
 @cache
@@ -77,6 +76,6 @@ def _role_of(worker: Any) -> str:
 
 
 routes: list[tuple[str, type, dict[str, Any]]] = [
-    (PATH, StateHandler, {}),
+    (STATE, StateHandler, {}),
     (RETIRE, RetireHandler, {}),
 ]

@@ -1,4 +1,4 @@
-"""Requests to a Kubernetes API server: plain dicts in and out, its refusals in our words.
+"""Requests to a Kubernetes API server: plain dicts in and out.
 
 `kr8s` knows how to find and authenticate to a cluster (kubeconfig, service account with tokens
 that are renewed); all else here is one HTTP request each. Every request is bounded.
@@ -9,58 +9,57 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, NamedTuple, cast
+from http import HTTPStatus
+from typing import Any, cast
 
 import httpx
 import kr8s.asyncio
 
-from alongside.errors import (
-    AlongsideError,
-    CapacityExceeded,
-    Conflict,
-    InvalidRequest,
-    NotFound,
-    Unavailable,
+from alongside.errors import InvalidRequest, NotFound, Unavailable
+from alongside.platforms.kubernetes import answers
+from alongside.platforms.kubernetes.answers import Expired, Refused, Undefined, refusal
+from alongside.platforms.kubernetes.resources import (
+    ARKOUDA_CLUSTERS,
+    CONFIG_MAPS,
+    DASK_CLUSTERS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    LEASES,
+    PODS,
+    POLICIES,
+    QUOTAS,
+    SECRETS,
+    SERVICES,
+    Object,
+    Resource,
 )
 
-Object = dict[str, Any]
+# Also what whoever makes requests needs besides.
+__all__ = [
+    "ARKOUDA_CLUSTERS",
+    "CONFIG_MAPS",
+    "DASK_CLUSTERS",
+    "DEPLOYMENTS",
+    "ENDPOINT_SLICES",
+    "LEASES",
+    "PODS",
+    "POLICIES",
+    "QUOTAS",
+    "SECRETS",
+    "SERVICES",
+    "Cluster",
+    "Expired",
+    "Object",
+    "Refused",
+    "Resource",
+    "Undefined",
+    "refusal",
+]
+
 _TIMEOUT = 10.0  # seconds for one answer
 # Seconds after which the server ends a watch, and it is begun again. A connection that has been
 # lost without a word, as at the loss of a router, is noticed a little later than that.
 _WATCH = 120
-_TOO_MANY = 429
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _GONE, _INVALID = 401, 403, 404, 409, 410, 422
-
-
-class Resource(NamedTuple):
-    """A sort of object: ``apiVersion`` and the plural in URLs."""
-
-    version: str
-    plural: str
-
-
-CONFIG_MAPS = Resource("v1", "configmaps")
-SECRETS = Resource("v1", "secrets")
-SERVICES = Resource("v1", "services")
-PODS = Resource("v1", "pods")
-QUOTAS = Resource("v1", "resourcequotas")
-DEPLOYMENTS = Resource("apps/v1", "deployments")
-POLICIES = Resource("networking.k8s.io/v1", "networkpolicies")
-LEASES = Resource("coordination.k8s.io/v1", "leases")
-ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "endpointslices")
-DASK_CLUSTERS = Resource("kubernetes.dask.org/v1", "daskclusters")
-
-
-class Refused(Unavailable):
-    """The cluster is there and does not let us: rights, or definitions, that are missing."""
-
-
-class Undefined(Refused):
-    """The cluster knows no such objects."""
-
-
-class Expired(Exception):
-    """The server no longer knows where a watch was to go on: list anew."""
 
 
 class Cluster:
@@ -98,14 +97,14 @@ class Cluster:
     async def create(self, resource: Resource, namespace: str, body: Object) -> Object | None:
         """The object as it was made; None when there is one of that name already."""
         answer = await self._ask("POST", resource, namespace, "", json=body)
-        if answer.status_code == _CONFLICT and _reason(answer) == "AlreadyExists":
+        if answer.status_code == HTTPStatus.CONFLICT and answers.reason(answer) == "AlreadyExists":
             return None
-        return _content(answer, resource)
+        return answers.content(answer, resource)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object, None when there is none of that name."""
         answer = await self._ask("GET", resource, namespace, name)
-        return None if _is_missing(answer, name) else _content(answer, resource)
+        return None if answers.is_missing(answer, name) else answers.content(answer, resource)
 
     async def patch(
         self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
@@ -117,7 +116,7 @@ class Cluster:
         answer = await self._ask(
             "PATCH", resource, namespace, name, content=content, headers=headers
         )
-        return None if _is_missing(answer, name) else _content(answer, resource)
+        return None if answers.is_missing(answer, name) else answers.content(answer, resource)
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, *, grace: int | None = None
@@ -127,8 +126,8 @@ class Cluster:
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         answer = await self._ask("DELETE", resource, namespace, name, json=body)
-        if answer.status_code != _NOT_FOUND:
-            _content(answer, resource)
+        if answer.status_code != HTTPStatus.NOT_FOUND:
+            answers.content(answer, resource)
 
     # -- many ------------------------------------------------------------------------------
 
@@ -137,7 +136,9 @@ class Cluster:
     ) -> tuple[list[Object], str]:
         """Objects, and the version from which a watch goes on. An empty namespace: everywhere."""
         query = {"labelSelector": labels} if labels else {}
-        answer = _content(await self._ask("GET", resource, namespace, "", params=query), resource)
+        answer = answers.content(
+            await self._ask("GET", resource, namespace, "", params=query), resource
+        )
         # in a list they don't say what they are, which those need to know that refer to them
         what = {"apiVersion": resource.version, "kind": answer["kind"].removesuffix("List")}
         items = [{**what, **item} for item in answer["items"]]
@@ -159,16 +160,28 @@ class Cluster:
         async for line in self._lines(resource, namespace, "", query, timeout):
             event = json.loads(line)
             if event["type"] == "ERROR":
-                if event["object"].get("code") == _GONE:
+                if event["object"].get("code") == HTTPStatus.GONE:
                     raise Expired
                 raise Unavailable(f"A watch broke: {event['object'].get('message', '')[:200]}")
             yield event["type"], event["object"]
 
     async def log(
-        self, namespace: str, pod: str, *, lines: int | None, follow: bool, previous: bool = False
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        lines: int | None,
+        follow: bool,
+        previous: bool = False,
+        container: str = "",
     ) -> AsyncIterator[str]:
-        """The last lines of a pod's log, then what comes if `follow`. None yet is no error."""
+        """The last lines of a pod's log, then what comes if `follow`. None yet is no error.
+
+        Of a pod with several containers the log of one must be asked for.
+        """
         query = {"follow": "1" if follow else "0", "previous": "1" if previous else "0"}
+        if container:
+            query["container"] = container
         if lines is not None:
             query["tailLines"] = str(lines)
         timeout = httpx.Timeout(_TIMEOUT, read=None if follow else _TIMEOUT)
@@ -193,14 +206,14 @@ class Cluster:
             ) as answer:
                 if answer.is_error:
                     await answer.aread()
-                    if answer.status_code == _GONE:
+                    if answer.status_code == HTTPStatus.GONE:
                         raise Expired
-                    _content(answer, resource)
+                    answers.content(answer, resource)
                 async for line in answer.aiter_lines():
                     if line:
                         yield line
         except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:
-            raise _silent(error) from None
+            raise answers.silent(error) from None
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -215,15 +228,16 @@ class Cluster:
                 while True:
                     async with self._api.call_api(method, raise_for_status=False, **call) as answer:
                         pass
-                    if answer.status_code != _TOO_MANY:
+                    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                         break
                     # It is busy, or has just learnt of a definition: it says when to come again.
                     await asyncio.sleep(_pause(answer))
-                if answer.status_code == _UNAUTHORIZED:  # the token has been replaced meanwhile
+                if answer.status_code == HTTPStatus.UNAUTHORIZED:
+                    # The token has been replaced meanwhile; this call reads it anew.
                     async with self._api.call_api(method, **call) as answer:
                         pass
         except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:  # TimeoutError is one
-            raise _silent(error) from None
+            raise answers.silent(error) from None
         except kr8s.ServerError as error:
             answer = error.response
         return cast("httpx.Response", answer)
@@ -237,68 +251,3 @@ def _pause(answer: httpx.Response) -> float:
     """Seconds until the server wants to be asked again."""
     said = answer.headers.get("retry-after", "")
     return min(float(said), _TIMEOUT) if said.isdecimal() and said != "0" else 1.0
-
-
-def _silent(error: Exception) -> Unavailable:
-    return Unavailable(
-        f"The Kubernetes API server does not answer ({type(error).__name__}).",
-        "Try again in a moment.",
-    )
-
-
-def _status(answer: httpx.Response) -> Object:
-    try:
-        status = answer.json()
-    except ValueError:
-        status = {}
-    return status if isinstance(status, dict) else {}
-
-
-def _reason(answer: httpx.Response) -> str:
-    return str(_status(answer).get("reason", ""))
-
-
-def _is_missing(answer: httpx.Response, name: str) -> bool:
-    """Whether this object is missing; not, whether the cluster knows no such objects at all."""
-    if answer.status_code != _NOT_FOUND:
-        return False
-    return str((_status(answer).get("details") or {}).get("name", "")) == name
-
-
-def _content(answer: httpx.Response, resource: Resource) -> Object:
-    if answer.is_success:
-        return cast("Object", answer.json())
-    raise refusal(answer.status_code, _status(answer), resource)
-
-
-def refusal(code: int, status: Mapping[str, Any], resource: Resource) -> AlongsideError:
-    """What the API server's refusal means to people. `status` is its ``Status`` object."""
-    said = str(status.get("message", "")).strip()[:400]
-    if code == _FORBIDDEN and "exceeded quota" in said:
-        return CapacityExceeded(
-            f"The namespace has no room: {said}.",
-            "Ask for less, or end another backend.",
-        )
-    if code in (_UNAUTHORIZED, _FORBIDDEN):
-        return Refused(
-            f"Kubernetes does not let the service work with {resource.plural}: {said}.",
-            "An administrator has to widen its Role, or admit such pods to the namespace.",
-        )
-    if code == _NOT_FOUND and "name" not in (status.get("details") or {}):
-        return Undefined(
-            f"This Kubernetes has no {resource.plural} ({resource.version}).",
-            "An administrator has to install its custom resource definitions.",
-        )
-    match code:
-        case 404:
-            return NotFound(said or "There is no such object.", "It may have ended.")
-        case 409:
-            return Conflict(said or "It has been changed meanwhile.", "Try again.")
-        case 400 | 422:
-            return InvalidRequest(
-                f"Kubernetes does not accept this: {said}.",
-                "An administrator has to correct the profile or the platform's settings.",
-            )
-    return Unavailable(
-        f"The Kubernetes API server answered {code}. {said}".strip(), "Try again in a moment."
-    )

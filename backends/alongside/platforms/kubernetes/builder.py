@@ -1,11 +1,10 @@
-"""Making and taking away the objects of one backend. Each step may be repeated at any time."""
+"""Making the objects of one backend. Each step may be repeated at any time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -15,27 +14,24 @@ from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.endings import Ending
 from alongside.platforms.kubernetes import objects, processes
-from alongside.platforms.kubernetes.api import (
+from alongside.platforms.kubernetes.answers import Undefined
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.custom import doors_of, resource_of
+from alongside.platforms.kubernetes.policy import policy
+from alongside.platforms.kubernetes.resources import (
     CONFIG_MAPS,
-    DASK_CLUSTERS,
     DEPLOYMENTS,
     PODS,
     POLICIES,
     SECRETS,
     SERVICES,
-    Cluster,
     Object,
     Resource,
-    Undefined,
 )
-from alongside.platforms.kubernetes.custom import dask_cluster
-from alongside.platforms.kubernetes.finalizers import is_held, release
 from alongside.platforms.kubernetes.setting import Setting
 
 _LOG_LINES, _LOG_BYTES, _LOG_MOST = 200, 16_384, 20
 _LOG_WAIT = 3.0  # seconds
-_ASK_AGAIN = 5.0  # seconds until what is still there is deleted again
-_OVERDUE = 30.0  # seconds beyond their grace for pods to go, whose node may be gone
 
 _log = logging.getLogger("alongside.kubernetes")
 
@@ -64,33 +60,37 @@ class Builder:
         self.kind = kind
         self.secrets: Mapping[str, bytes] = {}
         self.custom: Object | None = None
-        self._seen = seen
+        self.seen = seen
         self._wrote = wrote
         self._policy_for: tuple[object, ...] = ()
-        self._ending_since = 0.0
-        self._deleted_at = 0.0
+
+    @property
+    def resource(self) -> Resource:
+        """What its custom resource is."""
+        return resource_of(self.kind.name)
 
     def roles(self, spec: Spec) -> tuple[Role, ...]:
         return self.kind.roles(self.kind.Options.model_validate(spec.options))
 
     # -- making ----------------------------------------------------------------------------
 
-    async def make(self, spec: Spec, record: Object, missing: Iterable[tuple[Role, str]]) -> None:
-        """Everything: first what the pods need to start, then all of them at once."""
-        roles = self.roles(spec)
-        commands = {role.name: self._command(spec, role, process(role, 1)) for role in roles}
-        body = dask_cluster(spec, roles, commands, self.setting, record)
+    async def make(self, spec: Spec, record: Object, body: Object) -> None:
+        """What every backend has: its custom resource, credentials, and who may connect."""
         self._policy_for = ()  # it may be gone
         custom, _, _ = await asyncio.gather(
-            self._obtain(DASK_CLUSTERS, body),
+            self._obtain(self.resource, body),
             self._make_secret(spec, record),
             self.make_policy(spec, record),
         )
+        self._wrote(self.resource, custom)
         self.custom = custom
+
+    async def make_processes(self, spec: Spec, missing: Iterable[tuple[Role, str]]) -> None:
+        """The processes, all at once, and the name under which they find their head."""
+        assert self.custom is not None
+        service = objects.service(spec, self.roles(spec), self.custom)
         await asyncio.gather(
-            self.cluster.create(
-                SERVICES, self.setting.namespace, objects.service(spec, roles, custom)
-            ),
+            self.cluster.create(SERVICES, self.setting.namespace, service),
             *(self.make_process(spec, role, name) for role, name in missing),
         )
 
@@ -114,29 +114,31 @@ class Builder:
 
     async def make_policy(self, spec: Spec, record: Object) -> None:
         """Who may connect, as the specification has it now."""
-        wanted = (spec.owner, spec.shares)
+        wanted = (spec.owner, spec.shares, spec.session)
         if self._policy_for == wanted:
             return
-        body = objects.policy(spec, self.roles(spec), self.setting, record)
+        doors = doors_of(self.kind.name, self.roles(spec))
+        body = policy(spec, doors, self.setting, record)
         namespace, name = self.setting.namespace, body["metadata"]["name"]
         if await self.cluster.create(POLICIES, namespace, body) is None:
             patch = {"spec": body["spec"], "metadata": objects.ownership(spec)}
             await self.cluster.patch(POLICIES, namespace, name, patch)
             if self.custom is not None:  # it has been claimed, or shared
                 patch = {"metadata": objects.ownership(spec)}
-                await self.cluster.patch(DASK_CLUSTERS, namespace, spec.id, patch)
+                await self.cluster.patch(self.resource, namespace, spec.id, patch)
         self._policy_for = wanted
 
     async def make_process(self, spec: Spec, role: Role, name: str) -> None:
         """The Deployment of one process."""
         assert self.custom is not None
-        command = self._command(spec, role, name)
+        command = self.command(spec, role, name)
         body = processes.deployment(spec, role, name, command, self.setting, self.custom)
         made = await self.cluster.create(DEPLOYMENTS, self.setting.namespace, body)
         if made is not None:
             self._wrote(DEPLOYMENTS, made)
 
-    def _command(self, spec: Spec, role: Role, name: str) -> Command:
+    def command(self, spec: Spec, role: Role, name: str) -> Command:
+        """How one process is started."""
         return self.kind.command(role, name, spec, processes.place(spec, self.roles(spec)))
 
     async def is_deleted(self, spec: Spec) -> bool:
@@ -144,10 +146,10 @@ class Builder:
 
         Raises Ending when all such resources were deleted, with their definition.
         """
-        if (seen := self._seen.custom(spec.id)) is not None:
+        if (seen := self.seen.custom(spec.id)) is not None:
             return "deletionTimestamp" in seen["metadata"]
         try:
-            found = await self.cluster.get(DASK_CLUSTERS, self.setting.namespace, spec.id)
+            found = await self.cluster.get(self.resource, self.setting.namespace, spec.id)
         except Undefined as error:
             raise Ending(
                 Phase.FAILED,
@@ -157,18 +159,17 @@ class Builder:
             ) from None
         return found is None or "deletionTimestamp" in found["metadata"]
 
-    async def tell_number(self, spec: Spec, number: int) -> None:
-        """Say in the custom resource how many members of the first role there are.
+    async def amend(self, spec: Spec, part: Object) -> None:
+        """Have this part of the custom resource's ``spec`` read so.
 
-        Also when somebody has written another number there: the size is changed through us.
+        Also when somebody has written something else there: the size is changed through us.
         """
-        seen = self._seen.custom(spec.id)
-        if seen is None or seen["spec"]["worker"].get("replicas") == number:
+        seen = self.seen.custom(spec.id)
+        if seen is None or _contains(seen["spec"], part):
             return
-        patch = {"spec": {"worker": {"replicas": number}}}
         namespace = self.setting.namespace
-        if written := await self.cluster.patch(DASK_CLUSTERS, namespace, spec.id, patch):
-            self._wrote(DASK_CLUSTERS, written)
+        if written := await self.cluster.patch(self.resource, namespace, spec.id, {"spec": part}):
+            self._wrote(self.resource, written)
 
     # -- taking away -----------------------------------------------------------------------
 
@@ -183,57 +184,10 @@ class Builder:
         await asyncio.gather(*(self.cluster.delete(DEPLOYMENTS, namespace, n) for n in names))
         pods = [
             pod["metadata"]["name"]
-            for pod in self._seen.pods(spec.id)
+            for pod in self.seen.pods(spec.id)
             if objects.process_of(pod) in deployments
         ]
         await asyncio.gather(*(self.cluster.delete(PODS, namespace, p, grace=1) for p in pods))
-
-    async def clear(self, spec: Spec) -> bool:
-        """Everything but the record; True once it is gone."""
-        namespace, name = self.setting.namespace, objects.record_name(spec.id)
-        pods, deployments = self._seen.pods(spec.id), self._seen.deployments(spec.id)
-        moment = time.monotonic()
-        self._ending_since = self._ending_since or moment
-        if self._deleted_at and not (pods or deployments or self._seen.custom(spec.id)):
-            return True
-        if self._deleted_at and moment - self._deleted_at < _ASK_AGAIN:
-            return False
-        head = objects.head_name(spec, self.roles(spec))
-        await asyncio.gather(
-            *(
-                self.cluster.delete(DEPLOYMENTS, namespace, item["metadata"]["name"])
-                for item in deployments
-            ),
-            self.cluster.delete(DASK_CLUSTERS, namespace, spec.id),
-            self.cluster.delete(SERVICES, namespace, head),
-            self.cluster.delete(SECRETS, namespace, name),
-            self.cluster.delete(POLICIES, namespace, name),
-        )
-        if moment - self._ending_since > processes.GRACE + _OVERDUE:
-            # Nobody answers for a node that is gone; its pods would stay in the books for ever.
-            await asyncio.gather(
-                *(
-                    self.cluster.delete(PODS, namespace, p["metadata"]["name"], grace=0)
-                    for p in pods
-                )
-            )
-        first = not self._deleted_at
-        self._deleted_at = moment
-        custom = self._seen.custom(spec.id)
-        if not first and custom is not None and is_held(custom):
-            await release(self.cluster, namespace, custom)
-        return first and not (pods or deployments or self._seen.custom(spec.id))
-
-    def overdue(self, spec: Spec) -> list[str]:
-        """What is still there although its time, and more, is over."""
-        if (
-            not self._ending_since
-            or time.monotonic() - self._ending_since < processes.GRACE + _OVERDUE
-        ):
-            return []
-        custom = self._seen.custom(spec.id)
-        left = [*self._seen.pods(spec.id), *self._seen.deployments(spec.id)]
-        return sorted(item["metadata"]["name"] for item in (*left, *([custom] if custom else [])))
 
     async def forget(self, spec: Spec) -> None:
         """The record too."""
@@ -243,11 +197,17 @@ class Builder:
     async def keep_logs(self, spec: Spec) -> str:
         """The last lines of what its processes printed, as JSON for the record; '' when none."""
         kept: dict[str, list[str]] = {}
-        pods = sorted(self._seen.pods(spec.id), key=lambda pod: natural(objects.process_of(pod)))
+        pods = sorted(self.seen.pods(spec.id), key=lambda pod: natural(objects.process_of(pod)))
 
         async def read(pod: Object) -> None:
             name = pod["metadata"]["name"]
-            log = self.cluster.log(self.setting.namespace, name, lines=_LOG_LINES, follow=False)
+            log = self.cluster.log(
+                self.setting.namespace,
+                name,
+                lines=_LOG_LINES,
+                follow=False,
+                container=objects.main_container(pod),
+            )
             lines = [line async for line in log]
             while lines and sum(map(len, lines)) > _LOG_BYTES:
                 lines.pop(0)
@@ -264,6 +224,15 @@ class Builder:
 def process(role: Role, number: int) -> str:
     """The name of a process of a role."""
     return f"{role.name}-{number}" if role.members else role.name
+
+
+def _contains(whole: Object, part: Object) -> bool:
+    """Whether the one says all that the other says."""
+    for name, value in part.items():
+        there = whole.get(name)
+        if not (_contains(there or {}, value) if isinstance(value, dict) else there == value):
+            return False
+    return True
 
 
 def natural(name: str) -> tuple[str, int]:

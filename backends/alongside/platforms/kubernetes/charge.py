@@ -9,14 +9,16 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from alongside.errors import NotReady
-from alongside.kinds.base import Place, Role
+from alongside.kinds.base import Observation, Place, Role
 from alongside.phases import Phase
 from alongside.platforms.kubernetes import objects, trouble
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object
-from alongside.platforms.kubernetes.builder import Builder, Seen
+from alongside.platforms.kubernetes.builder import Builder
 from alongside.platforms.kubernetes.processes import DIRECTORY
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Object
+from alongside.platforms.scaling import aims
 from alongside.platforms.story import Story
 
+_PATIENCE = 3.0  # seconds that the backend has to say how it is
 _USAGE = 10.0  # seconds between two records of nothing but another usage
 
 _T = TypeVar("_T")
@@ -30,7 +32,7 @@ class Charge:
     whether all its objects were there when last looked for.
     """
 
-    def __init__(self, builder: Builder, seen: Seen, record: Object, pool: Executor) -> None:
+    def __init__(self, builder: Builder, record: Object, pool: Executor) -> None:
         self.record = record
         self.spec, status = objects.parse_record(record)
         self.builder = builder
@@ -41,7 +43,6 @@ class Charge:
         self.heard = False
         self.made = False
         self.settled = time.monotonic()
-        self._seen = seen
         self._pool = pool
         self._written = status
         self._written_at = 0.0
@@ -56,26 +57,21 @@ class Charge:
     @property
     def head(self) -> Role:
         """The role that everything else hangs on."""
-        return next(role for role in self.roles if role.essential)
+        return objects.head_of(self.roles)
 
     @property
     def aims(self) -> dict[str, int]:
-        """How many there are to be of each role of members; only the first one's number varies."""
-        members = [role for role in self.roles if role.members]
-        aims = {role.name: role.count for role in members}
-        if members and self.wanted is not None:
-            others = sum(role.count for role in members[1:])
-            aims[members[0].name] = max(0, self.wanted - others)
-        return aims
+        """How many there are to be of each role of members."""
+        return aims(self.roles, self.wanted)
 
     @property
     def aim(self) -> int:
-        """How many members there are to be."""
-        return sum(self.aims.values())
+        """How many members there are to be, processes of their own or parts of another."""
+        return sum(self.aims.values()) if self.aims else self.wanted or 0
 
     def counted(self, number: int) -> str:
         """So many members, in words."""
-        return f"{number} {self.kind.member}{'' if number == 1 else 's'}"
+        return self.kind.counted(number)
 
     # -- what is seen ----------------------------------------------------------------------
 
@@ -91,11 +87,15 @@ class Charge:
 
     def pods(self) -> list[Object]:
         """Its pods, as last heard of."""
-        return self._seen.pods(self.spec.id)
+        return self.builder.seen.pods(self.spec.id)
 
     def deployments(self) -> list[Object]:
         """Its Deployments, as last heard of."""
-        return self._seen.deployments(self.spec.id)
+        return self.builder.seen.deployments(self.spec.id)
+
+    def custom(self) -> Object | None:
+        """Its custom resource, as last heard of."""
+        return self.builder.seen.custom(self.spec.id)
 
     def processes(self) -> dict[str, Object]:
         """Process name to Deployment of all that are to stay."""
@@ -107,8 +107,8 @@ class Charge:
 
     def members(self) -> dict[str, Object]:
         """Those of them that are members."""
-        aims = self.aims
-        return {n: item for n, item in self.processes().items() if objects.role_of(item) in aims}
+        roles = self.aims
+        return {n: item for n, item in self.processes().items() if objects.role_of(item) in roles}
 
     def head_pod(self) -> Object | None:
         """The head's pod, once it has an address."""
@@ -127,6 +127,11 @@ class Charge:
     def ask(self, question: Callable[[], _T]) -> asyncio.Future[_T]:
         """What the backend answers to a call that blocks."""
         return asyncio.get_running_loop().run_in_executor(self._pool, question)
+
+    async def observe(self) -> Observation:
+        """What the backend says of itself. Raises NotReady."""
+        kind, spec, place = self.kind, self.spec, self.place()
+        return await self.ask(lambda: kind.observe(spec, place, _PATIENCE))
 
     # -- what is written down --------------------------------------------------------------
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
-from alongside.errors import NotFound
 from alongside.platforms.base import Change, Observed, Removed
+from alongside.platforms.feeds import Feeds
 from alongside.platforms.kubernetes import objects
-from alongside.platforms.kubernetes.api import (
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.kubernetes.resources import (
+    ARKOUDA_CLUSTERS,
     CONFIG_MAPS,
     DASK_CLUSTERS,
     DEPLOYMENTS,
     PODS,
-    Cluster,
     Object,
     Resource,
 )
-from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.refusals import unknown
+
+_CUSTOM = (DASK_CLUSTERS, ARKOUDA_CLUSTERS)
 
 
 class Inventory:
@@ -32,26 +36,29 @@ class Inventory:
     ) -> None:
         self._namespace = namespace
         self._tell_owner = heard
-        self._watchers: set[asyncio.Queue[Change]] = set()
+        self._feeds = Feeds[Change]()
         self._by_id: dict[Resource, dict[str, dict[str, Object]]] = {
-            resource: {} for resource in (PODS, DEPLOYMENTS, DASK_CLUSTERS)
+            resource: {} for resource in (PODS, DEPLOYMENTS, *_CUSTOM)
         }
         self._reflectors = {
-            resource: self._reflector(cluster, resource, component)
-            for resource, component in (
-                (CONFIG_MAPS, "record"),
-                (PODS, "backend"),
-                (DEPLOYMENTS, "backend"),
-                (DASK_CLUSTERS, "backend"),
+            resource: self._reflector(cluster, resource, component, optional)
+            for resource, component, optional in (
+                (CONFIG_MAPS, "record", False),
+                (PODS, "backend", False),
+                (DEPLOYMENTS, "backend", False),
+                (DASK_CLUSTERS, "backend", False),
+                (ARKOUDA_CLUSTERS, "backend", True),  # not everybody has our operator
             )
         }
 
-    def _reflector(self, cluster: Cluster, resource: Resource, component: str) -> Reflector:
+    def _reflector(
+        self, cluster: Cluster, resource: Resource, component: str, optional: bool
+    ) -> Reflector:
         def heard(item: Object, there: bool) -> None:
             self._heard(resource, item, there)
 
         labels = objects.selector(component=component)
-        return Reflector(cluster, resource, self._namespace, labels, heard)
+        return Reflector(cluster, resource, self._namespace, labels, heard, optional=optional)
 
     async def load(self) -> None:
         """Take stock. Raises AlongsideError."""
@@ -65,7 +72,7 @@ class Inventory:
 
     def wrote(self, resource: Resource, item: Object) -> None:
         """Take over what the server has made of a write."""
-        self._reflectors[resource].put(item)
+        self._reflectors[resource].wrote(item)
 
     def _heard(self, resource: Resource, item: Object, there: bool) -> None:
         id, name = objects.id_of(item), item["metadata"]["name"]
@@ -84,15 +91,11 @@ class Inventory:
     def _heard_record(self, id: str, item: Object, there: bool) -> None:
         if not there:
             self._tell_owner(id, True, None)
-            self._tell(Removed(id))
+            self._feeds.tell(id, Removed(id))
             return
         if (seen := _observed(item)) is not None:
-            self._tell(seen)
+            self._feeds.tell(id, seen)
         self._tell_owner(id, True, item)
-
-    def _tell(self, change: Change) -> None:
-        for watcher in self._watchers:
-            watcher.put_nowait(change)
 
     # -- backends --------------------------------------------------------------------------
 
@@ -100,17 +103,9 @@ class Inventory:
         """All backends whose records can be read."""
         return [seen for item in self.records() if (seen := _observed(item)) is not None]
 
-    async def watch(self) -> AsyncIterator[Change]:
+    def watch(self) -> AsyncGenerator[Change, None]:
         """First all of them, then every change."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._watchers.add(queue)
-        try:
-            for seen in self.observed():
-                yield seen
-            while True:
-                yield await queue.get()
-        finally:
-            self._watchers.discard(queue)
+        return self._feeds.watch({seen.spec.id: seen for seen in self.observed()})
 
     def find(self, id: str) -> tuple[Observed, Object]:
         """A backend and its record. Raises NotFound."""
@@ -119,6 +114,10 @@ class Inventory:
         if item is None or seen is None:
             raise unknown()
         return seen, item
+
+    def is_without(self, resource: Resource) -> bool:
+        """Whether the cluster knows no such objects, or doesn't let us see them."""
+        return bool(self._reflectors[resource].refused)
 
     # -- objects ---------------------------------------------------------------------------
 
@@ -139,13 +138,21 @@ class Inventory:
         """The Deployments of a backend."""
         return list(self._by_id[DEPLOYMENTS].get(id, {}).values())
 
-    def customs(self) -> list[tuple[str, Object]]:
-        """All custom resources, by the ids of their backends."""
-        return [(id, one) for id, all in self._by_id[DASK_CLUSTERS].items() for one in all.values()]
+    def customs(self) -> list[tuple[str, Resource, Object]]:
+        """All custom resources: the ids of their backends, what they are, and themselves."""
+        return [
+            (id, resource, one)
+            for resource in _CUSTOM
+            for id, all in self._by_id[resource].items()
+            for one in all.values()
+        ]
 
     def custom(self, id: str) -> Object | None:
         """The custom resource of a backend."""
-        return next(iter(self._by_id[DASK_CLUSTERS].get(id, {}).values()), None)
+        for resource in _CUSTOM:
+            for one in self._by_id[resource].get(id, {}).values():
+                return one
+        return None
 
 
 def _observed(item: Object) -> Observed | None:
@@ -153,8 +160,3 @@ def _observed(item: Object) -> Observed | None:
         return Observed(*objects.parse_record(item))
     except ValueError:
         return None  # told once, by whoever would look after it
-
-
-def unknown() -> NotFound:
-    """There is none of this id."""
-    return NotFound("There is no such backend.", "It may have ended; list the backends.")

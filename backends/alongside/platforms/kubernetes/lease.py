@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alongside.errors import AlongsideError, Conflict
-from alongside.platforms.kubernetes.api import LEASES, Cluster, Object
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import LEASES, Object
 
 _log = logging.getLogger("alongside.lease")
 _RELEASE = 3.0  # seconds that giving it back may take

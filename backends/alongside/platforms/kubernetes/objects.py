@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from alongside.kinds.base import Role
 from alongside.models import Spec, Status
 from alongside.names import label_of
-from alongside.platforms.kubernetes.api import Object
-from alongside.platforms.kubernetes.setting import Setting
+from alongside.platforms.kubernetes.resources import Object
 
 PREFIX = "alongside.jupyter.org"
 MANAGED = {"app.kubernetes.io/managed-by": "alongside"}
 PROBED = "http-dashboard"
+RUN = f"{PREFIX}/run"
+"""Label of whatever belongs to a run: the run's id."""
+STEPS = "step"
+"""Component of the pods of steps of runs."""
 
 
 def selector(*, component: str) -> str:
@@ -32,14 +35,28 @@ def id_of(item: Object) -> str:
 
 
 def process_of(item: Object) -> str:
-    """The process, e.g. ``worker-3``, that a Deployment or pod is; its name where it isn't ours."""
-    name = item["metadata"]["name"]
-    return str(item["metadata"].get("labels", {}).get(f"{PREFIX}/process", name))
+    """The process, e.g. ``worker-3``, that a Deployment or pod is; its name where it isn't ours.
+
+    Pods of a StatefulSet, which share their labels, are counted from 1.
+    """
+    name, labels = item["metadata"]["name"], item["metadata"].get("labels", {})
+    if f"{PREFIX}/process" in labels:
+        return str(labels[f"{PREFIX}/process"])
+    role, number = role_of(item), name.rpartition("-")[2]
+    return f"{role}-{int(number) + 1}" if role and number.isdecimal() else str(role or name)
 
 
 def role_of(item: Object) -> str:
     """The role of the process that a Deployment or pod is."""
     return str(item["metadata"].get("labels", {}).get(f"{PREFIX}/role", ""))
+
+
+def main_container(pod: Object) -> str:
+    """The container of a pod that is the process; others stand beside it."""
+    metadata, spec = pod["metadata"], pod.get("spec") or {}
+    named = (metadata.get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    first = next((item["name"] for item in spec.get("containers") or ()), "")
+    return str(named or first)
 
 
 def record_name(id: str) -> str:
@@ -143,42 +160,6 @@ def secret(spec: Spec, contents: Mapping[str, bytes], owner: Object) -> Object:
 
 def secret_contents(item: Object) -> dict[str, bytes]:
     return {name: base64.b64decode(text) for name, text in (item.get("data") or {}).items()}
-
-
-def policy(spec: Spec, roles: Sequence[Role], setting: Setting, owner: Object) -> Object:
-    """Who may connect: its own pods; the owner's sessions and those it is shared with; we."""
-    own = {"podSelector": {"matchLabels": {f"{PREFIX}/id": spec.id}}}
-    head = head_of(roles)
-    clients = [*setting.client_peers]
-    for user in (spec.owner, *(s.user for s in spec.shares if s.user and s.access == "attach")):
-        if user:
-            clients.append(_sessions_of(user, setting))
-    rules: list[Object] = [{"from": [own]}]
-    for peers, ports in (
-        (clients, [n for n in head.ports if n != PROBED]),
-        (list(setting.service_peers), list(head.ports)),
-    ):
-        if peers:
-            rules.append({"from": peers, "ports": [_port(head, name) for name in ports]})
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata_of(record_name(spec.id), spec, "backend", owner),
-        "spec": {
-            "podSelector": {"matchLabels": {f"{PREFIX}/id": spec.id}},
-            "policyTypes": ["Ingress"],
-            "ingress": rules,
-        },
-    }
-
-
-def _sessions_of(user: str, setting: Setting) -> Object:
-    labels = {f"{PREFIX}/component": "session", f"{PREFIX}/owner": label_of(user)}
-    return {**setting.session_peer, "podSelector": {"matchLabels": labels}}
-
-
-def _port(role: Role, name: str) -> Object:
-    return {"protocol": "TCP", "port": role.ports[name]}
 
 
 def head_of(roles: Sequence[Role]) -> Role:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 
 from alongside.errors import NotReady
-from alongside.kinds.base import Observation
-from alongside.phases import Phase
+from alongside.phases import USABLE, Phase
 from alongside.platforms.kubernetes import objects, trouble
-from alongside.platforms.kubernetes.builder import natural
 from alongside.platforms.kubernetes.charge import Charge
+from alongside.platforms.kubernetes.notices import Notices
 from alongside.platforms.kubernetes.sizing import Sizing
-
-_PATIENCE = 3.0  # seconds that the backend has to say how it is
 
 
 class Observer:
@@ -22,12 +19,12 @@ class Observer:
         self._of = charge
         self._sizing = sizing
         self._incarnation: tuple[str, int] | None = None
-        self._restarts: dict[str, int] = {}
+        self._notices = Notices(charge)
 
     async def look(self) -> None:
         """Ask the backend how it is and let the phase follow."""
         of = self._of
-        self._notice()
+        self._notices.tell()
         pod = of.head_pod()
         incarnation = None
         if pod is not None:
@@ -35,7 +32,7 @@ class Observer:
         if of.heard and incarnation != self._incarnation:
             self._lost_head()
         try:
-            seen = await self._observe()
+            seen = await of.observe()
         except NotReady:
             return
         if not of.heard:
@@ -43,7 +40,7 @@ class Observer:
             of.story.tell(f"The {of.kind.title} answers")
         before = of.ready
         of.ready = seen.ready & of.members().keys()
-        of.story.observed(self._address(), len(of.ready), seen.idle_since, seen.versions)
+        of.story.observed(seen, self._address(), len(of.ready))
         if seen.usage is not None:
             of.story.used(seen.usage)
         self._sizing.adapt(seen.target)
@@ -51,17 +48,13 @@ class Observer:
             of.story.tell(f"{len(of.ready)} of {of.counted(of.aim)} ready")
         self._settle()
 
-    async def _observe(self) -> Observation:
-        kind, spec, place = self._of.kind, self._of.spec, self._of.place()
-        return await self._of.ask(lambda: kind.observe(spec, place, _PATIENCE))
-
     def _lost_head(self) -> None:
         """The process that holds everything together is another one now, or none."""
         of = self._of
         of.heard, of.ready, of.made = False, frozenset(), False
         of.settled = time.monotonic()
         of.story.set(ready=0, idle_since=None)
-        if of.story.phase in (Phase.RUNNING, Phase.SCALING):
+        if of.story.phase in USABLE:
             name = of.head.name
             message = f"The {name} was lost and is replaced; what was in memory is gone."
             remedy = "Compute again what had been kept there."
@@ -84,19 +77,3 @@ class Observer:
             of.made = False  # who deleted a member by hand may have deleted more
             going = f"Going from {len(of.ready)} to {of.counted(of.aim)}"
             of.story.enter(Phase.SCALING, going)
-
-    def _notice(self) -> None:
-        """Tell what happened to the pods."""
-        of, pods = self._of, self._of.pods()
-        told = {line.message for line in of.story.status.stages}
-        for pod in pods:
-            name, uid = objects.process_of(pod), pod["metadata"]["uid"]
-            count, how = trouble.restarts_of(pod)
-            if count > self._restarts.get(uid, 0):
-                self._restarts[uid] = count
-                of.story.tell(f"{name} ended unexpectedly ({how}); it is started again")
-            stage = trouble.stage_of(pod, name)
-            if stage and stage not in told and of.story.phase is Phase.STARTING:
-                of.story.tell(stage)
-        names = {objects.process_of(pod) for pod in pods}
-        of.story.set(roles=tuple(sorted(names, key=natural)))

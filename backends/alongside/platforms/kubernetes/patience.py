@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from alongside.errors import AlongsideError, CapacityExceeded, InvalidRequest
 from alongside.models import now
 from alongside.phases import Phase
 from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.kubernetes import objects, trouble
-from alongside.platforms.kubernetes.api import Refused, Undefined
+from alongside.platforms.kubernetes.answers import Refused, Undefined
 from alongside.platforms.kubernetes.charge import Charge
 from alongside.platforms.kubernetes.trouble import Trouble
 from alongside.units import format_duration
@@ -21,10 +22,11 @@ _CRASHES = 3
 
 
 class Patience:
-    """Says what is wrong with a backend, and when that is its end."""
+    """Says what is wrong with a backend, which `trouble` finds out, and when that is its end."""
 
-    def __init__(self, charge: Charge) -> None:
+    def __init__(self, charge: Charge, trouble: Callable[[], Trouble | None]) -> None:
         self._of = charge
+        self._trouble = trouble
         self._final_since: float | None = None
 
     @property
@@ -86,15 +88,6 @@ class Patience:
             of.story.enter(Phase.STOPPING, error.message, reason, error.remedy)
         return waited > patience
 
-    def _trouble(self) -> Trouble | None:
-        for pod in self._of.pods():
-            if found := trouble.trouble_of(pod, objects.process_of(pod)):
-                return found
-        for deployment in self._of.deployments():
-            if found := trouble.trouble_of_deployment(deployment):
-                return found
-        return None
-
     def _tell(self, found: Trouble) -> None:
         story = self._of.story
         story.set(reason=found.reason, message=found.message, remedy=found.remedy)
@@ -110,7 +103,7 @@ class Patience:
         limit = of.spec.start_timeout
         if now() - of.spec.created <= limit:
             return
-        counted = f"{len(of.ready)} of {of.counted(of.aim)} were ready."
+        counted = f"{of.story.status.ready} of {of.counted(of.aim)} were ready."
         raise Ending(
             Phase.FAILED,
             found.reason if found else "StartTimeout",
@@ -121,7 +114,7 @@ class Patience:
 
     def _check_crashes(self) -> None:
         """Processes that end again and again before anything has worked."""
-        for pod in () if self._of.ready else self._of.pods():
+        for pod in () if self._of.story.status.ready else self._of.pods():
             count, how = trouble.restarts_of(pod)
             if count >= _CRASHES:
                 name = objects.process_of(pod)

@@ -7,29 +7,35 @@ write wishes into records and watch.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import ClassVar
 
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
-from alongside.errors import AlongsideError, InvalidRequest, NotFound, NotReady
+from alongside.errors import AlongsideError, InvalidRequest, NotFound
 from alongside.kinds import get_kind, kinds
-from alongside.kinds.base import Pages, Place
+from alongside.kinds.base import Kind, Obstacle, Pages, Place
 from alongside.models import Capacity, Connection, Pod, Resources, Spec, Status
 from alongside.names import is_backend_id
-from alongside.phases import ENDED, USABLE, Phase
+from alongside.phases import USABLE, Phase
+from alongside.platforms import wishes
 from alongside.platforms.base import Change, Observed, Platform
 from alongside.platforms.kubernetes import objects, trouble
-from alongside.platforms.kubernetes.api import QUOTAS, SECRETS, Cluster, Object
+from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.capacity import room_of
+from alongside.platforms.kubernetes.custom import resource_of
 from alongside.platforms.kubernetes.inventory import Inventory
 from alongside.platforms.kubernetes.lease import Lease
 from alongside.platforms.kubernetes.processes import DIRECTORY
 from alongside.platforms.kubernetes.records import Records
+from alongside.platforms.kubernetes.resources import QUOTAS, SECRETS, Object
 from alongside.platforms.kubernetes.setting import Setting
+from alongside.platforms.kubernetes.shelf import KubernetesShelf
 from alongside.platforms.kubernetes.tending import Tending
+from alongside.platforms.refusals import require_address, unknown_log, without_credentials
 from alongside.quotas import total
 from alongside.requests import parse
 
@@ -40,8 +46,8 @@ class KubernetesPlatform(Platform):
     """Backends as pods of a Kubernetes cluster."""
 
     name: ClassVar[str] = "kubernetes"
-    takes_turns: ClassVar[bool] = True
-    claims: ClassVar[bool] = True
+    takes_turns = True
+    claims = True
 
     kubeconfig = Unicode(
         help="Path of a kubeconfig file. Default: the pod's service account, else `$KUBECONFIG`."
@@ -55,6 +61,10 @@ class KubernetesPlatform(Platform):
     image = Unicode(
         help="Image of backends where profile and session name none. It needs Python as `python`, "
         "this package and what the kind starts, for instance dask."
+    ).tag(config=True)
+    images = Dict(
+        help="Images of kinds that Alongside's operator runs, by the kind's name, where the "
+        "profile names none. For `arkouda` it needs the server, and sshd and ssh."
     ).tag(config=True)
     pull_policy = Unicode("IfNotPresent", help="When images are pulled.").tag(config=True)
     pod = Dict(
@@ -175,6 +185,7 @@ class KubernetesPlatform(Platform):
             overcommit=self.core_overcommit,
             unbounded=dict(self.unbounded),
             pod=parse(Pod, dict(self.pod), "KubernetesPlatform.pod"),
+            images=dict(self.images),
         )
 
     @property
@@ -193,37 +204,38 @@ class KubernetesPlatform(Platform):
 
     # -- wishes ----------------------------------------------------------------------------
 
+    def obstacle(self, kind: Kind) -> Obstacle | None:
+        if not kind.operated or not self.inventory.is_without(resource_of(kind.name)):
+            return None
+        return Obstacle(
+            "OperatorMissing",
+            f"This Kubernetes has no operator that could run a {kind.title}.",
+            "An administrator has to install it and its definitions, with the chart of Alongside.",
+        )
+
     async def launch(self, spec: Spec) -> None:
         if not is_backend_id(spec.id):
             raise InvalidRequest("This can't be the id of a backend.", "", "id")
         kind = get_kind(spec.kind)
-        if not (spec.pod.image or self._setting.image):
+        setting, operated = self._setting, kind.operated
+        if not (setting.operated_image(spec) if operated else setting.pod_of(spec).image):
+            option = "images" if operated else "image"
             raise InvalidRequest(
                 f"No image is known for the {kind.title}.",
-                "An administrator has to set KubernetesPlatform.image or the profile's pod.image.",
+                f"An administrator has to set KubernetesPlatform.{option} or the profile's "
+                "pod.image.",
             )
         await self._records.create(spec)
 
     async def update(self, spec: Spec) -> None:
-        def change(present: Spec, _: Status) -> Spec | None:
-            if spec.generation < present.generation:
-                return None
-            ending = {"stop": present.stop or spec.stop, "forget": present.forget or spec.forget}
-            return spec.model_copy(update=ending)
-
-        await self._records.change(spec.id, change)
+        await self._records.change(spec.id, lambda present, _: wishes.updated(present, spec))
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
-        def change(present: Spec, _: Status) -> Spec | None:
-            wish = {"stop": True, "forget": present.forget or forget}
-            wanted = present.model_copy(update=wish)
-            return None if wanted == present else wanted
-
         if is_backend_id(id):
-            try:
-                await self._records.change(id, change)
-            except NotFound:
-                return
+            with contextlib.suppress(NotFound):
+                await self._records.change(
+                    id, lambda present, _: wishes.stopped(present, forget=forget)
+                )
 
     async def claim(self, id: str, spec: Spec) -> bool:
         def change(present: Spec, status: Status) -> Spec | None:
@@ -242,7 +254,7 @@ class KubernetesPlatform(Platform):
     async def observed(self) -> list[Observed]:
         return self.inventory.observed()
 
-    def watch(self) -> AsyncIterator[Change]:
+    def watch(self) -> AsyncGenerator[Change, None]:
         return self.inventory.watch()
 
     async def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
@@ -250,32 +262,31 @@ class KubernetesPlatform(Platform):
         for pod in self.inventory.pods(id):
             if objects.process_of(pod) == role:
                 async for line in self._log_reader.log(
-                    self._setting.namespace, pod["metadata"]["name"], lines=lines, follow=follow
+                    self._setting.namespace,
+                    pod["metadata"]["name"],
+                    lines=lines,
+                    follow=follow,
+                    container=objects.main_container(pod),
                 ):
                     yield line
                 return
         kept = objects.record_logs(item).get(role)
         if kept is None and role not in seen.status.roles:
-            raise NotFound(f"There is no log {role[:63]!r}.", "Choose one of its roles.")
+            raise unknown_log(role)
         for line in (kept or [])[-lines:]:
             yield line
 
     async def connection(self, id: str) -> Connection:
         seen, _ = self.inventory.find(id)
-        over = seen.status.phase in ENDED
-        if over or not seen.status.address:
-            raise NotReady(
-                "It can't be connected to now." if over else "It has no address yet.",
-                "Launch it again." if over else "Wait until it runs.",
-            )
+        address = require_address(seen.status)
         credentials = await self._credentials(id)
-        return get_kind(seen.spec.kind).connection(seen.spec, seen.status.address, credentials)
+        return get_kind(seen.spec.kind).connection(seen.spec, address, credentials)
 
     async def _credentials(self, id: str) -> dict[str, bytes]:
         name = objects.record_name(id)
         item = await self._kubernetes.get(SECRETS, self._setting.namespace, name)
         if item is None:
-            raise NotReady("Its credentials are gone; it is ending.", "Launch it again.")
+            raise without_credentials()
         return objects.secret_contents(item)
 
     async def dashboard(self, id: str) -> Pages | None:
@@ -284,12 +295,15 @@ class KubernetesPlatform(Platform):
             return None
         kind = get_kind(seen.spec.kind)
         roles = kind.roles(kind.Options.model_validate(seen.spec.options))
-        head = next(role for role in roles if role.essential).name
+        head = objects.head_of(roles).name
         for pod in self.inventory.pods(id):
             if objects.process_of(pod) == head and (address := trouble.address_of(pod)):
                 credentials = await self._credentials(id)
                 return kind.dashboard(Place(DIRECTORY, head=address, credentials=credentials))
         return None
+
+    def shelf(self) -> KubernetesShelf:
+        return KubernetesShelf(self._kubernetes, self._setting.namespace)
 
     async def capacity(self) -> Capacity:
         """What the namespace's quotas grant. Without any it is unknown: nodes are none of ours."""

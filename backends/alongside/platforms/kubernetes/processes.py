@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alongside.kinds.base import Command, Place, Role
-from alongside.models import Spec
-from alongside.platforms.kubernetes.api import Object
+from alongside.models import Pod, Spec
 from alongside.platforms.kubernetes.objects import (
     PREFIX,
     PROBED,
@@ -17,12 +16,14 @@ from alongside.platforms.kubernetes.objects import (
     process_labels,
     record_name,
 )
+from alongside.platforms.kubernetes.resources import Object
 from alongside.platforms.kubernetes.setting import Setting
 
 DIRECTORY = Path("/alongside")
 """Where `Place.directory` is in the containers."""
 GRACE = 10
 """Seconds that a container has to end by itself."""
+_SCRATCH = "/tmp"  # noqa: S108 - a volume of the pod's own
 
 
 def place(spec: Spec, roles: Sequence[Role]) -> Place:
@@ -74,7 +75,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
     gpus = {setting.gpu_resource: str(role.gpus)} if role.gpus else {}
     asked = {**setting.unbounded.get("requests", {}), **_least(role, setting), **gpus}
     bounds = {**setting.unbounded.get("limits", {}), **amounts, **gpus}
-    environment = {"HOME": "/tmp", **command.env, **more.environment}  # noqa: S108
+    environment = {"HOME": _SCRATCH, **command.env, **more.environment}
     container: Object = {
         "name": "dask" if spec.kind == "dask" else "main",
         "image": more.image,
@@ -93,7 +94,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
         "volumeMounts": [
             {"name": "secrets", "mountPath": str(DIRECTORY / "secrets"), "readOnly": True},
             {"name": "run", "mountPath": str(DIRECTORY / "run")},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "tmp", "mountPath": _SCRATCH},
             *(dict(mount) for mount in more.volume_mounts),
         ],
         "securityContext": {
@@ -123,17 +124,19 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
             *(dict(volume) for volume in more.volumes),
         ],
     }
-    if more.node_selector:
-        spec_["nodeSelector"] = dict(more.node_selector)
-    if more.tolerations:
-        spec_["tolerations"] = [dict(toleration) for toleration in more.tolerations]
-    if more.image_pull_secrets:
-        spec_["imagePullSecrets"] = [{"name": name} for name in more.image_pull_secrets]
-    if more.priority_class:
-        spec_["priorityClassName"] = more.priority_class
-    if more.runtime_class:
-        spec_["runtimeClassName"] = more.runtime_class
-    return spec_
+    return spec_ | scheduling(more)
+
+
+def scheduling(pod: Pod) -> Object:
+    """Where a pod may run and as what, in the words of a pod's specification."""
+    wanted: Object = {
+        "nodeSelector": dict(pod.node_selector),
+        "tolerations": [dict(toleration) for toleration in pod.tolerations],
+        "imagePullSecrets": [{"name": name} for name in pod.image_pull_secrets],
+        "priorityClassName": pod.priority_class,
+        "runtimeClassName": pod.runtime_class,
+    }
+    return {name: value for name, value in wanted.items() if value}
 
 
 def _least(role: Role, setting: Setting) -> Object:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from alongside.errors import AlongsideError, Conflict, StorageFailed
 from alongside.models import Spec, Status
 from alongside.platforms.kubernetes import objects
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Cluster, Object, Resource
-from alongside.platforms.kubernetes.inventory import unknown
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Object, Resource
+from alongside.platforms.refusals import unknown
 
 _TRIES = 20  # of a change that others get in the way of
 

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
 from alongside.errors import AlongsideError
-from alongside.platforms.kubernetes.api import Cluster, Expired, Object, Resource
+from alongside.platforms.kubernetes.answers import Expired, Refused
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import Object, Resource
 
 Heard = Callable[[Object, bool], None]
 """Called with an object that is new or has changed (True), or is gone (False)."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 10.0
+_REFUSED_PAUSE = 30.0  # seconds until what a cluster needn't have is looked for again
 _log = logging.getLogger("alongside.kubernetes")
 
 
 class Reflector:
-    """Keeps `objects`, by namespace and name, like those in the cluster that have these labels."""
+    """Keeps `objects`, by namespace and name, like those in the cluster that have these labels.
+
+    `optional`: where the cluster doesn't know such objects, or doesn't let us see them, there are
+    none for now, and `refused` says why. They are looked for again after some time, or once we
+    have made one ourselves.
+    """
 
     def __init__(
-        self, cluster: Cluster, resource: Resource, namespace: str, labels: str, heard: Heard
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        namespace: str,
+        labels: str,
+        heard: Heard,
+        *,
+        optional: bool = False,
     ) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
         self._cluster = cluster
@@ -28,18 +44,35 @@ class Reflector:
         self._namespace = namespace
         self._labels = labels
         self._heard = heard
+        self._optional = optional
+        self.refused = ""
+        self._made = asyncio.Event()
         self._version = ""
 
     async def load(self) -> None:
         """List them. Raises AlongsideError."""
-        items, self._version = await self._cluster.list(
-            self._resource, self._namespace, self._labels
-        )
+        self._made.clear()
+        try:
+            items, self._version = await self._cluster.list(
+                self._resource, self._namespace, self._labels
+            )
+            self.refused = ""
+        except Refused as error:
+            if not self._optional:
+                raise
+            if error.message != self.refused:
+                _log.info("Without %s: %s", self._resource.plural, error)
+            items, self._version, self.refused = [], "", error.message
         fresh = {key_of(item): item for item in items}
         for key in self.objects.keys() - fresh.keys():
             self._heard(self.objects.pop(key), False)
         for item in items:
             self.put(item)
+
+    def wrote(self, item: Object) -> None:
+        """Take over an object that we have just written: so there are such objects now."""
+        self.put(item)
+        self._made.set()
 
     def put(self, item: Object) -> None:
         """Take over an object that was just seen, unless a newer one is known."""
@@ -57,6 +90,10 @@ class Reflector:
             try:
                 if not self._version:
                     await self.load()
+                if self.refused:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._made.wait(), _REFUSED_PAUSE)
+                    continue
                 async for change, item in self._cluster.watch(
                     self._resource, self._namespace, self._labels, self._version
                 ):

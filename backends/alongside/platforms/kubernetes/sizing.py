@@ -8,15 +8,13 @@ import time
 from alongside.errors import NotReady
 from alongside.kinds.base import Role
 from alongside.models import Spec
-from alongside.phases import Phase
+from alongside.phases import USABLE, Phase
 from alongside.platforms.kubernetes import objects
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.builder import process
 from alongside.platforms.kubernetes.charge import Charge
-from alongside.platforms.scaling import Appetite
+from alongside.platforms.kubernetes.resources import Object
+from alongside.platforms.scaling import AGAIN, SHRINKING, STILL_NEEDED, Appetite
 
-_SHRINKING = 300.0  # seconds in which data is moved away from members that leave
-_AGAIN = 5.0  # seconds until members that could not be let go are asked again
 _STOPPED = 1.0  # seconds between two looks whether it is to be stopped meanwhile
 
 
@@ -82,7 +80,7 @@ class Sizing:
                 await self._let_go(role, mine, len(mine) - of.aims[role.name])
         if of.story.phase is Phase.RUNNING:
             first = next(role for role in of.roles if role.members)
-            await of.builder.tell_number(of.spec, of.aims[first.name])
+            await of.builder.amend(of.spec, {"worker": {"replicas": of.aims[first.name]}})
 
     async def _put_right(self) -> None:
         """Deployments that were scaled by hand, which isn't how a backend's size is changed.
@@ -106,7 +104,7 @@ class Sizing:
     async def _let_go(self, role: Role, members: dict[str, Object], surplus: int) -> None:
         """Take members away: those that never worked at once, others when their data has moved."""
         of = self._of
-        if surplus <= 0 or of.story.phase not in (Phase.RUNNING, Phase.SCALING):
+        if surplus <= 0 or of.story.phase not in USABLE:
             return
         leaving = [name for name in members if name not in of.ready][:surplus]
         surplus -= len(leaving)
@@ -114,11 +112,9 @@ class Sizing:
             moved = [name for name in await self._shrink(role, surplus) if name in members]
             leaving += moved
             if len(moved) < surplus:
-                self._shrink_after = time.monotonic() + _AGAIN
-                of.story.tell(
-                    f"{of.counted(surplus - len(moved))} can't be let go yet: their data or "
-                    "work is still needed and does not fit elsewhere"
-                )
+                self._shrink_after = time.monotonic() + AGAIN
+                stay = of.counted(surplus - len(moved))
+                of.story.tell(f"{stay} can't be let go yet: {STILL_NEEDED}")
         await of.builder.remove(of.spec, {name: members[name] for name in leaving})
         for name in leaving:
             of.story.tell(f"{name} has left")
@@ -127,7 +123,7 @@ class Sizing:
         of, spec = self._of, self._of.spec
         try:
             place = of.place()
-            moving = of.ask(lambda: of.kind.shrink(spec, place, count, _SHRINKING, role.name))
+            moving = of.ask(lambda: of.kind.shrink(spec, place, count, SHRINKING, role.name))
             while not (await asyncio.wait({moving}, timeout=_STOPPED))[0]:
                 if objects.parse_record(of.record)[0].stop:
                     moving.add_done_callback(lambda late: late.cancelled() or late.exception())

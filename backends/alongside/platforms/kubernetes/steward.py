@@ -17,12 +17,14 @@ from alongside.models import now
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.endings import Ending
 from alongside.platforms.kubernetes import objects
-from alongside.platforms.kubernetes.api import Object
-from alongside.platforms.kubernetes.builder import Builder, Seen
+from alongside.platforms.kubernetes.builder import Builder
+from alongside.platforms.kubernetes.by_operator import ByOperator
+from alongside.platforms.kubernetes.by_us import ByUs
 from alongside.platforms.kubernetes.charge import Charge
-from alongside.platforms.kubernetes.observer import Observer
+from alongside.platforms.kubernetes.clearing import Clearing
 from alongside.platforms.kubernetes.patience import LAST, Patience
-from alongside.platforms.kubernetes.sizing import Sizing
+from alongside.platforms.kubernetes.resources import Object
+from alongside.platforms.kubernetes.way import Way
 
 _EAGER = 0.1  # seconds between two looks while something is on its way, at first
 _FLAGGING = 0.05  # of the time that it has been on its way, later
@@ -36,11 +38,11 @@ _log = logging.getLogger("alongside.kubernetes")
 class Steward:
     """Looks after one backend until it has ended."""
 
-    def __init__(self, builder: Builder, seen: Seen, record: Object, pool: Executor) -> None:
-        self._of = Charge(builder, seen, record, pool)
-        self._sizing = Sizing(self._of)
-        self._observer = Observer(self._of, self._sizing)
-        self._patience = Patience(self._of)
+    def __init__(self, builder: Builder, record: Object, pool: Executor) -> None:
+        self._of = Charge(builder, record, pool)
+        self._way: Way = (ByOperator if builder.kind.operated else ByUs)(self._of)
+        self._patience = Patience(self._of, self._way.trouble)
+        self._clearing = Clearing(builder)
         self._kept_logs = False
         self._wake = asyncio.Event()
 
@@ -81,7 +83,7 @@ class Steward:
     async def _work(self) -> bool:
         """Everything that is due now; True when nothing will ever be due again."""
         story = self._of.story
-        self._sizing.read(objects.parse_record(self._of.record)[0])
+        self._way.read(objects.parse_record(self._of.record)[0])
         if story.phase in ENDED or story.phase is Phase.STOPPING:
             return await self._finish()
         if self._of.spec.stop:
@@ -89,9 +91,9 @@ class Steward:
         if story.phase is Phase.PENDING:
             story.enter(Phase.STARTING, f"Starting the {self._of.kind.title}")
         await self._make()
-        await self._observer.look()
+        await self._way.look()
         self._patience.check()
-        await self._sizing.resize()
+        await self._way.resize()
         await self._of.save()
         return False
 
@@ -121,7 +123,7 @@ class Steward:
         if of.made:
             await of.builder.make_policy(of.spec, of.record)
         else:
-            await of.builder.make(of.spec, of.record, self._sizing.missing())
+            await self._way.make()
             of.made = True
             await of.save()
 
@@ -134,8 +136,8 @@ class Steward:
                 if kept := await of.builder.keep_logs(of.spec):
                     await of.write({"logs": kept})
                 self._kept_logs = True
-            if not await of.builder.clear(of.spec):
-                if stuck := of.builder.overdue(of.spec):
+            if not await self._clearing.clear(of.spec):
+                if stuck := self._clearing.overdue(of.spec):
                     story.tell(
                         f"Kubernetes does not take these away: {', '.join(stuck)}. "
                         "An administrator has to look after their nodes and finalizers"

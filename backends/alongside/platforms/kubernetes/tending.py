@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from alongside.errors import AlongsideError
 from alongside.kinds import get_kind
 from alongside.platforms.kubernetes import objects
-from alongside.platforms.kubernetes.api import Cluster, Object
+from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.builder import Builder
 from alongside.platforms.kubernetes.finalizers import Orphans
 from alongside.platforms.kubernetes.inventory import Inventory
 from alongside.platforms.kubernetes.lease import Lease
+from alongside.platforms.kubernetes.resources import Object
 from alongside.platforms.kubernetes.setting import Setting
 from alongside.platforms.kubernetes.steward import Steward
 
@@ -83,7 +84,7 @@ class Tending:
             return
         inventory = self._inventory
         builder = Builder(self._cluster, self._setting, kind, inventory, inventory.wrote)
-        steward = self._stewards[id] = Steward(builder, inventory, item, self._pool)
+        steward = self._stewards[id] = Steward(builder, item, self._pool)
         task = self._tasks[id] = asyncio.create_task(steward.run(), name=f"backend {id}")
         task.add_done_callback(lambda _: self._tended(id))
 

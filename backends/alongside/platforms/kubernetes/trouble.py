@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.objects import main_container
+from alongside.platforms.kubernetes.resources import Object
 
 _IMAGE = {
     "ErrImagePull",
@@ -101,7 +102,7 @@ def trouble_of_deployment(deployment: Object) -> Trouble | None:
 
 def restarts_of(pod: Object) -> tuple[int, str]:
     """How often its container was started again, and how it ended last."""
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+    for container in _main(pod):
         ended = (container.get("lastState") or {}).get("terminated") or {}
         if ended.get("reason") == "OOMKilled":
             how = "it used more memory than it may"
@@ -120,13 +121,19 @@ def address_of(pod: Object) -> str:
 
 def stage_of(pod: Object, process: str) -> str:
     """How far a start has come, in a few words; empty when there is nothing to tell."""
-    status = pod.get("status") or {}
-    for container in status.get("containerStatuses") or ():
+    for container in _main(pod):
         if (container.get("state") or {}).get("running"):
             return f"{process} started"
         if (container.get("state") or {}).get("waiting", {}).get("reason") == "ContainerCreating":
             return f"{process} has a node; its container is being made"
     return ""
+
+
+def _main(pod: Object) -> list[Object]:
+    """The status of the container that is the process, not of those beside it."""
+    name = main_container(pod)
+    found = (pod.get("status") or {}).get("containerStatuses") or ()
+    return [one for one in found if not name or one["name"] == name]
 
 
 def _short(said: str) -> str:

@@ -104,7 +104,7 @@ def _fork(program: Program, cpus: frozenset[int]) -> int:
         os.sched_setaffinity(0, cpus)
         become(program, session=False)
     except BaseException as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         os._exit(1)
     return run_to_end(program.entry)
 

@@ -7,23 +7,21 @@ import signal
 import time
 from collections import deque
 
-from alongside.kinds.base import Kind, Place, Role
+from alongside.kinds.base import Kind, Obstacle, Place, Role
 from alongside.models import Spec
-from alongside.phases import Phase
+from alongside.phases import USABLE, Phase
 from alongside.platforms.endings import Ending
 from alongside.platforms.local import children
 from alongside.platforms.local.children import Child
 from alongside.platforms.local.ending import describe, end_all
 from alongside.platforms.local.errand import Errand
+from alongside.platforms.local.home import Folder
 from alongside.platforms.local.process import MARK
 from alongside.platforms.local.settings import Settings
-from alongside.platforms.local.store import Folder
 from alongside.platforms.local.story import Story
-from alongside.platforms.scaling import Restarts
+from alongside.platforms.scaling import AGAIN, SHRINKING, STILL_NEEDED, Restarts, aims
 
 _LEAVING = 10.0  # seconds in which a member that was let go has to be gone
-_SHRINKING = 300.0  # seconds in which data is moved away from members that leave
-_AGAIN = 5.0  # seconds until members that could not be let go are asked again
 
 
 class Crew:
@@ -60,9 +58,10 @@ class Crew:
         """The members that are to stay."""
         return [c for c in self.children.values() if c.role.members and c.leaving is None]
 
-    def counted(self, number: int) -> str:
-        """A number of members in words."""
-        return f"{number} {self.kind.member}{'' if number == 1 else 's'}"
+    @property
+    def within(self) -> bool:
+        """Whether its members are no processes of ours, but parts of one."""
+        return not self._member_roles
 
     def due(self) -> list[float]:
         """The moments (monotonic) at which `work` has to be called again."""
@@ -90,6 +89,17 @@ class Crew:
         order = [role.name for role in reversed(self.roles)]
         groups = [[c for c in self.children.values() if c.role.name == name] for name in order]
         end_all(groups, self.settings.grace)
+
+    def begin_again(self) -> None:
+        """End everything and start it anew, as the specification has it now. Raises OSError."""
+        self.end()
+        self.folder.clean_run()
+        self.children.clear()
+        self._ended_pids.clear()
+        self._errand = None
+        self._restarts = Restarts()
+        self.ready, self.changed = frozenset(), True
+        self.begin()
 
     def _start(self, name: str, role: Role) -> None:
         command = self.kind.command(role, name, self.spec, self._place)
@@ -152,12 +162,12 @@ class Crew:
             return
         how = describe(code)
         if child.role.essential:
-            raise Ending(
-                Phase.FAILED,
+            why = self.kind.epitaph(self._place) or Obstacle(
                 f"{child.role.name.capitalize()}Lost",
                 f"The {child.role.name} ended unexpectedly ({how}).",
                 f"See the log of {child.name}, then launch it again.",
             )
+            raise Ending(Phase.FAILED, why.reason, why.message, why.remedy)
         self.story.tell(f"{child.name} ended unexpectedly ({how}); starting it again")
         if not self._restarts.plan(child.name, time.monotonic(), self.wanted, proven=self.proven):
             raise Ending(
@@ -194,7 +204,7 @@ class Crew:
         for name in self._free_names(role, missing):
             self._start(name, role)
         surplus = len(members) - self._aims[role.name]
-        if surplus > 0 and self.story.phase in (Phase.RUNNING, Phase.SCALING):
+        if surplus > 0 and self.story.phase in USABLE:
             fresh = [c for c in members if c.name not in self.ready]
             for child in fresh[:surplus]:
                 child.leaving = moment
@@ -202,11 +212,9 @@ class Crew:
             surplus -= len(fresh[:surplus])
             if surplus > 0 and moment >= self._errand_after and self._errand is None:
                 self._errand = Errand(
-                    lambda: self.kind.shrink(
-                        self.spec, self._place, surplus, _SHRINKING, role.name
-                    ),
+                    lambda: self.kind.shrink(self.spec, self._place, surplus, SHRINKING, role.name),
                     surplus,
-                    _SHRINKING + 5,
+                    SHRINKING + 5,
                 )
 
     def _free_names(self, role: Role, count: int) -> list[str]:
@@ -227,14 +235,10 @@ class Crew:
             if name in self.children:
                 self.children[name].leaving = moment
         if len(errand.result) < errand.count:
-            left = errand.count - len(errand.result)
-            self._errand_after = moment + _AGAIN
-            why = (
-                "the backend does not answer"
-                if errand.failed
-                else "their data or work is still needed and does not fit elsewhere"
-            )
-            self.story.tell(f"{self.counted(left)} can't be let go yet: {why}")
+            left = self.kind.counted(errand.count - len(errand.result))
+            self._errand_after = moment + AGAIN
+            why = "the backend does not answer" if errand.failed else STILL_NEEDED
+            self.story.tell(f"{left} can't be let go yet: {why}")
         self.changed = True
 
     @property
@@ -243,10 +247,8 @@ class Crew:
 
     @property
     def _aims(self) -> dict[str, int]:
-        """How many there are to be of each role of members; only the first one's number varies."""
-        first, *others = self._member_roles
-        fixed = {role.name: role.count for role in others}
-        return {first.name: max(0, self.wanted - sum(fixed.values()))} | fixed
+        """How many there are to be of each role of members."""
+        return aims(self.roles, self.wanted)
 
     def _of(self, role: Role) -> list[Child]:
         return [child for child in self.members if child.role.name == role.name]

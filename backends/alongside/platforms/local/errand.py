@@ -26,7 +26,8 @@ class Errand:
         self.result: tuple[str, ...] = ()
         self.failed = False
         self.deadline = time.monotonic() + limit
-        self._reading, writing = os.pipe()
+        # no pipe: the names of many thousands would fill it before anybody reads
+        self._answer = os.memfd_create("errand")
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
@@ -34,11 +35,11 @@ class Errand:
             try:
                 end_with_parent(parent)
                 signal.pthread_sigmask(signal.SIG_SETMASK, ())
-                os.write(writing, json.dumps(call()).encode())
+                with os.fdopen(self._answer, "wb") as answer:
+                    answer.write(json.dumps(call()).encode())
                 status = 0
             finally:
                 os._exit(status)
-        os.close(writing)
 
     def over(self, ended: deque[tuple[int, int]]) -> bool:
         """Whether it is among those that have ended; then it is taken off, and `result` is set."""
@@ -46,10 +47,9 @@ class Errand:
             if item[0] == self.pid:
                 ended.remove(item)
                 self.failed = item[1] != 0
-                data = os.read(self._reading, 2**16)
-                os.close(self._reading)
-                with contextlib.suppress(ValueError):
-                    self.result = tuple(json.loads(data or b"[]"))
+                with os.fdopen(self._answer, "rb") as answer, contextlib.suppress(ValueError):
+                    answer.seek(0)
+                    self.result = tuple(json.loads(answer.read()))
                 return True
         return False
 

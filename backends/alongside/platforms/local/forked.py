@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from alongside.errors import AlongsideError
+from alongside.platforms.local.accounts import account_environment
 from alongside.platforms.local.process import MARK, stay_inspectable
 
 
@@ -111,7 +112,7 @@ def _run(entry: str) -> int:
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
-        print(end.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
+        sys.stderr.write(f"{end.code}\n")  # as the interpreter does
         return 1
     except BaseException:
         traceback.print_exc()
@@ -162,22 +163,6 @@ def _drop_privileges(account: str) -> None:
     stay_inspectable()
 
 
-def account_environment(account: str) -> dict[str, str]:
-    """The environment variables that say who and where an account is."""
-    entry = pwd.getpwnam(account)
-    return {
-        "HOME": entry.pw_dir,
-        "LOGNAME": entry.pw_name,
-        "SHELL": entry.pw_shell,
-        "USER": entry.pw_name,
-    }
-
-
-def account_groups(account: str) -> list[int]:
-    """All group ids of an account."""
-    return os.getgrouplist(account, pwd.getpwnam(account).pw_gid)
-
-
 def _redirect(output: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
@@ -195,8 +180,6 @@ def _redirect(output: str) -> None:
 __all__ = [
     "Program",
     "StartFailed",
-    "account_environment",
-    "account_groups",
     "become",
     "run_to_end",
 ]

@@ -8,40 +8,39 @@ directory, at the same time or after one another.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import pwd
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import ClassVar
 
 from traitlets import Bool, Float, Int, List, Unicode, default
 
-from alongside.errors import (
-    AlongsideError,
-    InvalidRequest,
-    NotAllowed,
-    NotFound,
-    NotReady,
-    StorageFailed,
-)
+from alongside.errors import AlongsideError, InvalidRequest, NotFound, StorageFailed
 from alongside.kinds import get_kind, kinds
-from alongside.kinds.base import Pages, Place
-from alongside.models import Capacity, Connection, Resources, Spec, Status
+from alongside.kinds.base import Kind, Obstacle, Pages, Place
+from alongside.models import Capacity, Connection, Resources, Spec
 from alongside.names import is_backend_id
-from alongside.phases import ENDED, USABLE, Phase
+from alongside.phases import USABLE, Phase
+from alongside.platforms import wishes
 from alongside.platforms.base import Change, Observed, Platform
-from alongside.platforms.local.inotify import IN_MODIFY, Inotify
-from alongside.platforms.local.launching import Launcher
-from alongside.platforms.local.logs import LogReader
+from alongside.platforms.local.accounts import account_of
+from alongside.platforms.local.home import Folder, Home
+from alongside.platforms.local.inotify import IN_MODIFY, IN_MOVED_TO, Inotify
+from alongside.platforms.local.launching import start_supervisor
+from alongside.platforms.local.logs import LogReader, read_on
 from alongside.platforms.local.machine import usable_cores, usable_memory
 from alongside.platforms.local.process import Identity
 from alongside.platforms.local.settings import Settings
-from alongside.platforms.local.store import Corrupt, Folder, Home, read, storing
+from alongside.platforms.local.shelf import LocalShelf
+from alongside.platforms.local.starting import Starter
+from alongside.platforms.local.store import Corrupt, read, storing
 from alongside.platforms.local.tracking import Tracker
 from alongside.platforms.local.upkeep import Upkeep
 from alongside.platforms.local.warm import WarmProcesses
+from alongside.platforms.refusals import require_address, unknown_log, without_credentials
 from alongside.quotas import total
 
 _LONGEST_SOCKET = 107  # bytes, a limit of the kernel
@@ -107,7 +106,8 @@ class LocalPlatform(Platform):
             preload = ("alongside.platforms.local.supervisor", *modules)
             self._warm = WarmProcesses(preload, log=self.log)
             await self._warm.start()
-        self._launcher = Launcher(self._warm, self.environment, self.log)
+        keep = (*self.environment, *(name for kind in kinds().values() for name in kind.variables))
+        self._starter = Starter("supervisor", self._warm, keep, self.log)
         self._upkeep = Upkeep(self._home, self.log)
         try:
             with storing("Watching the state directory"):
@@ -134,7 +134,7 @@ class LocalPlatform(Platform):
         self._inotify.close()
         self._tracker = None
         await self._upkeep.close()
-        self._launcher.close()
+        self._starter.close()
         if self._warm is not None:
             await self._warm.close()
 
@@ -146,29 +146,37 @@ class LocalPlatform(Platform):
 
     # -- wishes ----------------------------------------------------------------------------
 
+    def obstacle(self, kind: Kind) -> Obstacle | None:
+        return kind.missing()
+
     async def launch(self, spec: Spec) -> None:
         if not is_backend_id(spec.id):
             raise InvalidRequest("This can't be the id of a backend.", "", "id")
         kind = get_kind(spec.kind)
-        owner = self._owner(spec)
-        create = self._home.create
         if self._home.folder(spec.id).path.exists():
             return
-        if not await asyncio.to_thread(lambda: create(spec, kind.secrets(spec), owner)):
+
+        def store() -> bool:
+            owner = account_of(spec.account, "backend")
+            return self._home.store(spec, kind.secrets(spec), owner)
+
+        if not await asyncio.to_thread(store):
             return
         self._track.refresh(spec.id)
         await self._start(spec)
 
     async def update(self, spec: Spec) -> None:
-        folder = self._folder(spec.id)
-        await asyncio.to_thread(self._replace, folder, spec)
+        folder = self._home.find(spec.id)
+        await asyncio.to_thread(self._change, folder, lambda present: wishes.updated(present, spec))
         self._send(folder, signal.SIGUSR1)
 
     async def stop(self, id: str, *, forget: bool = True) -> None:
         message = signal.SIGUSR1
         try:
-            folder = self._folder(id)
-            await asyncio.to_thread(self._want_stop, folder, forget)
+            folder = self._home.find(id)
+            await asyncio.to_thread(
+                self._change, folder, lambda present: wishes.stopped(present, forget=forget)
+            )
         except NotFound:
             return
         except StorageFailed as error:
@@ -182,20 +190,11 @@ class LocalPlatform(Platform):
         else:
             await self._upkeep.settle(id)
 
-    def _replace(self, folder: Folder, spec: Spec) -> None:
+    def _change(self, folder: Folder, change: Callable[[Spec], Spec | None]) -> None:
+        """Replace the specification by what is made of it, if anything is. Raises NotFound."""
         with self._home.changing():
-            present = self._load(folder)
-            if spec.generation < present.generation:
-                return
-            ending = {"stop": present.stop or spec.stop, "forget": present.forget or spec.forget}
-            folder.save_spec(spec.model_copy(update=ending))
-
-    def _want_stop(self, folder: Folder, forget: bool) -> None:
-        with self._home.changing():
-            spec = self._load(folder)
-            wish = spec.model_copy(update={"stop": True, "forget": spec.forget or forget})
-            if wish != spec:
-                folder.save_spec(wish)
+            if (wanted := change(folder.present())) is not None:
+                folder.save_spec(wanted)
 
     def _send(self, folder: Folder, message: signal.Signals) -> bool:
         """Tell the supervisor that its specification has changed; False when there is none.
@@ -211,56 +210,38 @@ class LocalPlatform(Platform):
     async def observed(self) -> list[Observed]:
         return self._track.all()
 
-    def watch(self) -> AsyncIterator[Change]:
+    def watch(self) -> AsyncGenerator[Change, None]:
         return self._track.watch()
 
     async def logs(self, id: str, role: str, lines: int, follow: bool) -> AsyncIterator[str]:
-        folder = self._folder(id)
+        folder = self._home.find(id)
         if not _ROLE.fullmatch(role):
-            raise NotFound(f"There is no log {role[:63]!r}.", "Choose one of its roles.")
+            raise unknown_log(role)
         reader = LogReader(folder.logs / f"{role}.log")
         news = asyncio.Event()
-        ends = []
-        try:
-            if follow:
-                for path in (folder.logs, folder.state):
-                    with storing("Watching the log"):
-                        ends.append(self._inotify.add(path, IN_MODIFY | 0x80, lambda _: news.set()))
-            for line in reader.last(lines):
-                yield line
-            while follow:
-                for line in reader.read():
+        mask = IN_MODIFY | IN_MOVED_TO
+        with contextlib.ExitStack() as ends:
+            ends.callback(reader.close)
+            for path in (folder.logs, folder.state) if follow else ():
+                with storing("Watching the log"):
+                    ends.callback(self._inotify.add(path, mask, lambda _: news.set()))
+            reading = read_on(reader, lines, news if follow else None, lambda: folder.live)
+            async with contextlib.aclosing(reading) as found:
+                async for line in found:
                     yield line
-                if not self._is_live(folder):
-                    break
-                await news.wait()
-                news.clear()
-            for line in (*reader.read(), *reader.remainder()):
-                yield line
-        finally:
-            reader.close()
-            for end in ends:
-                end()
 
     async def connection(self, id: str) -> Connection:
-        folder = self._folder(id)
-        spec, status = self._load(folder), self._status(folder)
-        if status is None or not status.address or status.phase in ENDED:
-            raise NotReady(
-                "It can't be connected to now."
-                if status and status.phase in ENDED
-                else "It has no address yet.",
-                "Launch it again." if status and status.phase in ENDED else "Wait until it runs.",
-            )
+        folder = self._home.find(id)
+        spec, address = folder.present(), require_address(folder.seen())
         try:
             secrets = {path.name: read(path) for path in folder.secrets.iterdir()}
         except (OSError, Corrupt):
-            raise NotReady("Its credentials are gone; it is ending.", "Launch it again.") from None
-        return get_kind(spec.kind).connection(spec, status.address, secrets)
+            raise without_credentials() from None
+        return get_kind(spec.kind).connection(spec, address, secrets)
 
     async def dashboard(self, id: str) -> Pages | None:
-        folder = self._folder(id)
-        spec, status = self._load(folder), self._status(folder)
+        folder = self._home.find(id)
+        spec, status = folder.present(), folder.seen()
         if status is None or status.phase not in USABLE:
             return None
         return get_kind(spec.kind).dashboard(Place(folder.path))
@@ -271,52 +252,12 @@ class LocalPlatform(Platform):
             memory=int(usable_memory() * self.memory_overcommit),
         )
         live = (seen.spec.resources for seen in self._track.all() if seen.status.live)
-        used = total(live)
-        return Capacity(total=whole, free=whole - used)
+        return Capacity(total=whole, free=whole - total(live))
+
+    def shelf(self) -> LocalShelf:
+        return LocalShelf(Path.cwd() / self.home)
 
     # -- inside ----------------------------------------------------------------------------
-
-    def _owner(self, spec: Spec) -> tuple[int, int] | None:
-        if not spec.account or os.geteuid() != 0:
-            return None
-        try:
-            entry = pwd.getpwnam(spec.account)
-        except KeyError:
-            raise InvalidRequest(
-                f"There is no Unix account {spec.account[:63]!r}.",
-                "Ask an administrator to create it.",
-                "account",
-            ) from None
-        if entry.pw_uid == 0:  # a user of the hub may be called root and is nobody's superuser
-            raise NotAllowed(
-                "Backends of the superuser are not started.", "Log in under another name."
-            )
-        return entry.pw_uid, entry.pw_gid
-
-    def _folder(self, id: str) -> Folder:
-        folder = self._home.folder(id)
-        if not is_backend_id(id) or not folder.path.is_dir():
-            raise NotFound("There is no such backend.", "It may have ended; list the backends.")
-        return folder
-
-    def _load(self, folder: Folder) -> Spec:
-        try:
-            spec = folder.load_spec()
-        except (Corrupt, OSError):
-            spec = None
-        if spec is None:
-            raise NotFound("There is no such backend.", "It may have ended; list the backends.")
-        return spec
-
-    def _status(self, folder: Folder) -> Status | None:
-        try:
-            return folder.load_status()
-        except (Corrupt, OSError):
-            return None
-
-    def _is_live(self, folder: Folder) -> bool:
-        status = self._status(folder)
-        return folder.path.exists() and (status is None or status.live)
 
     def _settings(self) -> Settings:
         return Settings(warm=self.warm, log_limit=self.log_limit, grace=self.grace)
@@ -325,7 +266,7 @@ class LocalPlatform(Platform):
         """Start its supervisor; when that fails, the backend has failed."""
         folder = self._home.folder(spec.id)
         try:
-            identity = await self._launcher.start(folder, spec, self._settings())
+            identity = await start_supervisor(self._starter, folder, spec, self._settings())
         except AlongsideError as error:
             self.log.warning("No supervisor for %s: %s", spec.id, error)
             await self._upkeep.settle(spec.id, problem=error)
@@ -343,5 +284,5 @@ class LocalPlatform(Platform):
             await self._upkeep.settle(seen.spec.id)
 
     def _lost(self, id: str, identity: Identity) -> None:
-        self._launcher.bury(identity.pid)
+        self._starter.bury(identity.pid)
         self._upkeep.do(self._upkeep.settle(id, identity.pid))

@@ -35,9 +35,9 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def end_with_parent(parent: int) -> None:
-    """Have the kernel kill this process as soon as its parent, process `parent`, has ended."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def end_with_parent(parent: int, signum: int = signal.SIGKILL) -> None:
+    """Have the kernel signal this process as soon as its parent, process `parent`, has ended."""
+    _prctl(_PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:  # it ended before the line above
         os._exit(1)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from alongside.errors import AlongsideError
 from alongside.models import Status
 from alongside.phases import ENDED, Phase
+from alongside.platforms.local.home import Folder
 from alongside.platforms.local.process import kill_marked
-from alongside.platforms.local.store import Corrupt, Folder
+from alongside.platforms.local.store import Corrupt
 from alongside.platforms.local.story import Story
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 
 from alongside.models import Status
 from alongside.platforms import story
-from alongside.platforms.local.store import Folder
+from alongside.platforms.local.home import Folder
+
+_log = logging.getLogger("alongside.supervisor")
 
 
 class Story(story.Story):
@@ -29,7 +31,7 @@ class Story(story.Story):
             self._folder.save_status(self.status)
         except OSError as error:
             if not self._failing:
-                print(f"The status can't be written: {error}", file=sys.stderr)  # noqa: T201
+                _log.warning("The status can't be written: %s", error)
             self._failing = True
         else:
             self._failing = False

@@ -8,26 +8,29 @@ SIGUSR1 says that the specification has changed; SIGTERM asks for a stop.
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import time
-import traceback
 from pathlib import Path
 
 from alongside.errors import AlongsideError, NotReady
 from alongside.kinds import get_kind
 from alongside.kinds.base import Observation, Place
 from alongside.models import Spec, Status, now
-from alongside.phases import Phase
+from alongside.phases import USABLE, Phase
 from alongside.platforms.endings import Ending, end_of_life
 from alongside.platforms.local.crew import Crew
+from alongside.platforms.local.home import Folder
 from alongside.platforms.local.limits import Limits, rotate
 from alongside.platforms.local.process import adopt_orphans
 from alongside.platforms.local.settings import Settings
-from alongside.platforms.local.store import Corrupt, Folder
+from alongside.platforms.local.store import Corrupt
 from alongside.platforms.local.story import Story
 from alongside.platforms.scaling import Appetite
 from alongside.units import format_duration, format_memory
+
+_log = logging.getLogger("alongside.supervisor")  # its log is what it prints
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1}
 _EAGER = 0.02  # seconds between two looks while something is on its way, at first
@@ -71,7 +74,7 @@ class Supervisor:
         except AlongsideError as error:
             self._end(Ending(Phase.FAILED, type(error).__name__, error.message, error.remedy))
         except Exception as error:
-            traceback.print_exc()
+            _log.exception("The supervisor failed.")
             self._end(
                 Ending(
                     Phase.FAILED,
@@ -141,7 +144,7 @@ class Supervisor:
         try:
             self.folder.clean()
         except OSError as error:
-            print(f"Not all files could be removed: {error}", file=sys.stderr)  # noqa: T201
+            _log.warning("Not all files could be removed: %s", error)
         self.story.enter(ending.phase, ending.message, ending.reason, ending.remedy)
         self.story.save()
 
@@ -151,11 +154,12 @@ class Supervisor:
         try:
             spec = self.folder.load_spec()
         except (Corrupt, OSError) as error:
-            print(f"The specification can't be read: {error}", file=sys.stderr)  # noqa: T201
+            _log.warning("The specification can't be read: %s", error)
             return
         if spec is None:  # somebody removed the directory
             spec = self.spec.model_copy(update={"stop": True})
-        self.spec = self.crew.spec = spec
+        before, self.spec = self.spec, spec
+        self.crew.spec = spec
         options = self.kind.Options.model_validate(spec.options)
         bounds = self.kind.bounds(options)
         if bounds is None:
@@ -164,9 +168,36 @@ class Supervisor:
             self.crew.wanted = min(max(self.crew.wanted, bounds[0]), bounds[1])
         self.appetite.reset()
         self.story.set(generation=spec.generation, wanted=self.crew.wanted)
-        self._settle(len(self.crew.members))
+        if self.kind.scaling == "relaunch" and self._is_other(before) and not spec.stop:
+            self._begin_again()
+        self._settle()
         self.story.save(again=True)
         self.look_at = 0.0
+
+    def _is_other(self, before: Spec) -> bool:
+        """Whether the processes that run are not those that the specification asks for."""
+        if self.story.phase not in USABLE | {Phase.STARTING}:
+            return False
+        return self.spec.options != before.options
+
+    def _begin_again(self) -> None:
+        """Another size is another start, and what was in memory is gone."""
+        if self.story.phase is Phase.RUNNING:
+            going = f"Starting again with {self.kind.counted(self.crew.wanted)}"
+            self.story.enter(Phase.SCALING, going)
+        self.story.set(ready=0, address="", idle_since=None)
+        self.story.save()
+        self.heard = False
+        try:
+            self.crew.begin_again()
+        except OSError as error:
+            raise Ending(
+                Phase.FAILED,
+                "RestartFailed",
+                f"It could not be started again ({error.strerror}).",
+                "Launch it again when there is room on the disk.",
+            ) from None
+        self.began = self.settled = time.monotonic()
 
     def _look(self) -> None:
         """Ask the backend how it is and let the phase follow."""
@@ -178,30 +209,32 @@ class Supervisor:
         if not self.heard:
             self.heard = True
             self.story.tell(f"The {self.kind.title} answers")
-        names = {child.name for child in self.crew.members}
         before = self.crew.ready
-        self.crew.ready = seen.ready & names
+        names = {child.name for child in self.crew.members}
+        self.crew.ready = seen.ready if self.crew.within else seen.ready & names
         self.crew.proven = self.crew.proven or bool(self.crew.ready)
-        self.story.observed(seen.address, len(self.crew.ready), seen.idle_since, seen.versions)
+        self.story.observed(seen, seen.address, len(self.crew.ready))
         self._adapt(seen)
         self.story.set(wanted=self.crew.wanted)
         if self.crew.ready != before and self._unsettled:
             self.story.tell(
-                f"{len(self.crew.ready)} of {self.crew.wanted} {self.kind.member}s ready"
+                f"{len(self.crew.ready)} of {self.kind.counted(self.crew.wanted)} ready"
             )
-        self._settle(len(names))
+        self._settle()
         self._check_start()
 
-    def _settle(self, members: int) -> None:
+    def _settle(self) -> None:
         """Let the phase say whether what is there is what is wanted."""
-        settled = len(self.crew.ready) == self.crew.wanted == members
+        settled = len(self.crew.ready) == self.crew.wanted and (
+            self.crew.within or len(self.crew.members) == self.crew.wanted
+        )
         phase = self.story.phase
         if settled and phase in (Phase.STARTING, Phase.SCALING) and self.heard:
-            self.story.enter(Phase.RUNNING, f"Running with {self.crew.counted(self.crew.wanted)}")
+            self.story.enter(Phase.RUNNING, f"Running with {self.kind.counted(self.crew.wanted)}")
         elif not settled and phase is Phase.RUNNING:
             self.story.enter(
                 Phase.SCALING,
-                f"Going from {len(self.crew.ready)} to {self.crew.counted(self.crew.wanted)}",
+                f"Going from {len(self.crew.ready)} to {self.kind.counted(self.crew.wanted)}",
             )
 
     def _adapt(self, seen: Observation) -> None:
@@ -213,12 +246,13 @@ class Supervisor:
     def _check_start(self) -> None:
         limit = self.spec.start_timeout
         late = time.monotonic() - self.began > limit.total_seconds()
-        if self.story.phase is Phase.STARTING and late:
+        starting = self.story.phase is Phase.STARTING or (self.crew.within and not self.heard)
+        if starting and late:
             raise Ending(
                 Phase.FAILED,
                 "StartTimeout",
                 f"It was not ready after {format_duration(limit)} "
-                f"({len(self.crew.ready)} of {self.crew.counted(self.crew.wanted)}).",
+                f"({len(self.crew.ready)} of {self.kind.counted(self.crew.wanted)}).",
                 "Ask for less, or try again when the machine is less busy.",
             )
 

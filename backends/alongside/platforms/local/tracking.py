@@ -6,37 +6,24 @@ inotify tells of changed files and directories, pidfds of supervisors that end.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from alongside.models import Status
 from alongside.phases import ENDED, Phase
 from alongside.platforms.base import Change, Observed, Removed
+from alongside.platforms.feeds import Feeds
+from alongside.platforms.local.holders import Holders
+from alongside.platforms.local.home import Folder, Home
 from alongside.platforms.local.inotify import IN_CREATE, IN_MOVED_FROM, IN_MOVED_TO, Inotify
 from alongside.platforms.local.process import Identity
-from alongside.platforms.local.store import Corrupt, Folder, Home
+from alongside.platforms.local.store import Corrupt
 
 
 @dataclass
 class _Track:
     seen: Observed | None = None
-    supervisor: Identity | None = None
-    descriptor: int | None = None
     ends: list[Callable[[], None]] = field(default_factory=list)
-
-
-class _Feed:
-    """The changes that one watcher has not seen yet, at most one a backend."""
-
-    def __init__(self) -> None:
-        self.changes: dict[str, Change] = {}
-        self.news = asyncio.Event()
-
-    def put(self, id: str, change: Change) -> None:
-        self.changes.pop(id, None)
-        self.changes[id] = change
-        self.news.set()
 
 
 class Tracker:
@@ -57,24 +44,24 @@ class Tracker:
     ) -> None:
         self._home = home
         self._inotify = inotify
-        self._on_lost = on_lost
+        self._supervisors = Holders(on_lost)
         self._on_corrupt = on_corrupt
         self._on_ended = on_ended
         self._tracks: dict[str, _Track] = {}
-        self._feeds: set[_Feed] = set()
+        self._feeds = Feeds[Change]()
         self._loop = asyncio.get_running_loop()
 
     def open(self) -> None:
         """Begin to follow. Raises OSError."""
         mask = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM
-        self._inotify.add(self._home.backends, mask, self._changed)
+        self._inotify.add(self._home.path, mask, self._changed)
         for folder in self._home.folders():
             self.refresh(folder.id)
 
     def close(self) -> None:
-        for track in self._tracks.values():
-            self._let_go(track)
-        self._tracks.clear()
+        for id in list(self._tracks):
+            self._let_go(id)
+        self._supervisors.close()
 
     def all(self) -> list[Observed]:
         """Every backend as it is now."""
@@ -83,34 +70,13 @@ class Tracker:
                 self.refresh(folder.id)
         return [track.seen for track in self._tracks.values() if track.seen is not None]
 
-    async def watch(self) -> AsyncIterator[Change]:
+    def watch(self) -> AsyncGenerator[Change, None]:
         """All backends, then every change."""
-        feed = _Feed()
-        self._feeds.add(feed)
-        try:
-            for seen in self.all():
-                feed.put(seen.spec.id, seen)
-            while True:
-                await feed.news.wait()
-                feed.news.clear()
-                while feed.changes:
-                    id = next(iter(feed.changes))
-                    yield feed.changes.pop(id)
-        finally:
-            self._feeds.discard(feed)
+        return self._feeds.watch({seen.spec.id: seen for seen in self.all()})
 
     def supervise(self, id: str, identity: Identity) -> None:
         """Follow a supervisor process until it ends."""
-        track = self._tracks.setdefault(id, _Track())
-        if track.supervisor == identity:
-            return
-        descriptor = identity.open()
-        if descriptor is None:
-            self._loop.call_soon(self._on_lost, id, identity)
-            return
-        self._drop_descriptor(track)
-        track.supervisor, track.descriptor = identity, descriptor
-        self._loop.add_reader(descriptor, self._supervisor_ended, id, identity)
+        self._supervisors.follow(id, identity)
 
     def refresh(self, id: str) -> None:
         """Read a backend's files and tell whoever watches when they differ."""
@@ -125,17 +91,17 @@ class Tracker:
             return  # with the next change, or when it is asked for
         if seen is None:
             if track is not None:
-                self._let_go(self._tracks.pop(id))
+                self._let_go(id)
                 if track.seen is not None:
-                    self._tell(id, Removed(id))
+                    self._feeds.tell(id, Removed(id))
             return
         track = self._tracks.setdefault(id, _Track())
         if not track.ends:
             self._watch_files(folder, track)
         ended = seen.status.phase in ENDED
-        if track.supervisor is None and (holder := folder.supervisor()):
+        if self._supervisors.get(id) is None and (holder := folder.supervisor()):
             self.supervise(id, holder)
-        if ended and track.supervisor is not None:
+        if ended and self._supervisors.get(id) is not None:
             if track.seen is not None:
                 return  # it has ended when its supervisor has; that is told in a moment
             ending = {"phase": Phase.STOPPING, "ended": None}
@@ -143,7 +109,7 @@ class Tracker:
             ended = False
         if seen != track.seen:
             track.seen = seen
-            self._tell(id, seen)
+            self._feeds.tell(id, seen)
         if ended:
             self._on_ended(seen)
 
@@ -186,24 +152,7 @@ class Tracker:
         elif not name.startswith("."):
             self.refresh(name)
 
-    def _supervisor_ended(self, id: str, identity: Identity) -> None:
-        track = self._tracks.get(id)
-        if track is not None and track.supervisor == identity:
-            self._drop_descriptor(track)
-            track.supervisor = None
-        self._on_lost(id, identity)
-
-    def _drop_descriptor(self, track: _Track) -> None:
-        if track.descriptor is not None:
-            self._loop.remove_reader(track.descriptor)
-            os.close(track.descriptor)
-            track.descriptor = None
-
-    def _let_go(self, track: _Track) -> None:
-        self._drop_descriptor(track)
-        for end in track.ends:
+    def _let_go(self, id: str) -> None:
+        self._supervisors.drop(id)
+        for end in self._tracks.pop(id).ends:
             end()
-
-    def _tell(self, id: str, change: Change) -> None:
-        for feed in self._feeds:
-            feed.put(id, change)

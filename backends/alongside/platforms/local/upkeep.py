@@ -9,8 +9,9 @@ from typing import Any
 
 from alongside.errors import AlongsideError
 from alongside.platforms.base import Observed
+from alongside.platforms.local.home import Home
 from alongside.platforms.local.recovery import set_aside, settle
-from alongside.platforms.local.store import Corrupt, Home
+from alongside.platforms.local.store import Corrupt
 
 _RETRY = 10.0  # seconds
 
@@ -100,7 +101,7 @@ class Upkeep:
                     timer.cancel()
 
     async def _set_aside(self, id: str) -> None:
-        where = self._home.path / "unreadable"
+        where = self._home.root / "unreadable"
         try:
             await asyncio.to_thread(set_aside, self._home.folder(id), where)
         except OSError as error:

@@ -214,52 +214,57 @@ def _fork(connection: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
     if time.monotonic() > request.pop("deadline"):
         return {"number": number, "late": True, "error": "The request came too late."}
     program = Program(**request)
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        connection.close()
-        os.close(reading)
-        _child(program, writing)
-    os.close(writing)
-    try:
-        problem = _read_problem(reading)
-    finally:
-        os.close(reading)
-    identity = Identity.of(pid)
-    if problem is None or identity is None:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-        return {"number": number, "error": "The process ended, or hung, before its first line."}
+    ours, theirs = socket.socketpair()
+    with ours:
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            ours.close()
+            _child(program, theirs)
+        theirs.close()
+        problem = _read_problem(ours)
+        identity = Identity.of(pid)  # there is one: until it is told to go on, it waits
+        if problem == b"" and identity is not None:
+            ours.sendall(b"+")
+            return {"number": number} | dataclasses.asdict(identity)
     if problem:
         return {"number": number, **json.loads(problem)}
-    return {"number": number} | dataclasses.asdict(identity)
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+    return {"number": number, "error": "The process ended, or hung, before its first line."}
 
 
-def _read_problem(reading: int) -> bytes | None:
+def _read_problem(ours: socket.socket) -> bytes | None:
     """What a child reports: nothing when all went well; None when it takes too long."""
     deadline = time.monotonic() + SETTLE
     text = b""
     while (rest := deadline - time.monotonic()) > 0:
-        if not select.select([reading], [], [], rest)[0]:
+        if not select.select([ours], [], [], rest)[0]:
             break
-        data = os.read(reading, 4096)
+        data = ours.recv(4096)
         if not data:
             return text
         text += data
     return None
 
 
-def _child(program: Program, writing: int) -> None:
+def _child(program: Program, theirs: socket.socket) -> None:
+    told = False
     try:
-        become(program, session=True)
-    except BaseException as error:
-        problem = {"error": getattr(error, "message", repr(error))}
-        os.write(writing, json.dumps(problem | {"remedy": getattr(error, "remedy", "")}).encode())
-        # Stays until the server has read: it is asked for its identity after that.
-        os.close(writing)
-        time.sleep(0.1)
-        os._exit(1)
-    os.close(writing)
+        with theirs:
+            try:
+                become(program, session=True)
+            except BaseException as error:
+                message, remedy = (
+                    getattr(error, "message", repr(error)),
+                    getattr(error, "remedy", ""),
+                )
+                theirs.sendall(json.dumps({"error": message, "remedy": remedy}).encode())
+            theirs.shutdown(socket.SHUT_WR)
+            told = bool(theirs.recv(1))  # not if the server has died: nobody would know of this one
+    finally:
+        if not told:
+            os._exit(1)
     run_to_end(program.entry)
 
 
@@ -275,7 +280,7 @@ def main() -> None:
         try:
             import_module(module)
         except ImportError as error:
-            print(f"Not imported beforehand: {error}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"Not imported beforehand: {error}\n")
     os.environ.pop(_ROOM, None)
     gc.collect()
     gc.freeze()  # else the first collection in a child would copy every page

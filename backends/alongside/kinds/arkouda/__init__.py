@@ -1,0 +1,5 @@
+"""Arkouda: one server and its locales, for one user."""
+
+from alongside.kinds.arkouda.kind import Arkouda as Arkouda
+
+__all__ = ["Arkouda"]
