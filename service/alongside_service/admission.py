@@ -12,7 +12,6 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
 
 from alongside.catalogue import Catalogue, limit_lifetime
 from alongside.errors import (
@@ -29,18 +28,20 @@ from alongside.phases import LIVE
 from alongside.platforms.base import Observed, Platform
 from alongside.quotas import check, check_capacity, total
 from alongside.requests import Launch, Patch, Requester
+from alongside_service.bounded import platform_answers
 from alongside_service.claims import Claims
-from alongside_service.registry import Registry
+from alongside_service.registry import Registry, platform_of
 
 ENDING_WAIT = 10.0
 """How long, in seconds, a launch waits for backends of its owner that are just ending."""
 
-PLATFORM_WAIT = 30.0
-"""How long, in seconds, the platform has to record a wish."""
-
-T = TypeVar("T")
 _REMEMBERED = 10_000
 _MOST_SHARES = 50
+
+
+def nonce_of(key: str) -> str:
+    """What an idempotency key is in the id of the backend that is launched with it."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class Admission:
@@ -64,14 +65,29 @@ class Admission:
         self._past: OrderedDict[str, None] = OrderedDict()
         registry.listen(self._remember)
 
-    async def launch(self, owner: Requester, launch: Launch, key: str | None = None) -> Observed:
-        """The backend asked for: recorded, and starting. Again with the same key: the same one."""
-        nonce = secrets.token_hex(16) if key is None else hashlib.sha256(key.encode()).hexdigest()
+    async def launch(
+        self, owner: Requester, launch: Launch, key: str | None = None, run: str = ""
+    ) -> Observed:
+        """The backend asked for: recorded, and starting. Again with the same key: the same one.
+
+        run : id of the run that it is for, whose steps ask again and again: a refusal is neither
+            delayed until what is ending has ended, nor counted
+        """
+        nonce = secrets.token_hex(16) if key is None else nonce_of(key)
 
         async def attempt() -> Observed:
             spec = self._catalogue().resolve(owner, launch, nonce)
-            return self._repeated(spec) or await self._admit(owner, spec)
+            spec = spec.model_copy(update={"run": run})
+            if (known := self._repeated(spec)) is not None:
+                return known
+            platform = platform_of(self._platforms, spec)
+            if (obstacle := platform.obstacle(get_kind(spec.kind))) is not None:
+                raise Unavailable(obstacle.message, obstacle.remedy)
+            return await self._admit(owner, spec)
 
+        if run:
+            async with self._lock:
+                return await attempt()
         return await self._decide(owner.name, attempt)
 
     async def change(self, owner: Requester, id: str, patch: Patch) -> Observed:
@@ -87,7 +103,8 @@ class Admission:
             self._check_room(owner, spec, current.spec.resources)
             await self._check_capacity(spec, current.spec.resources)
             spec = spec.model_copy(update={"generation": spec.generation + 1})
-            await self.bounded(self._platform(spec).update(spec))
+            async with platform_answers():
+                await platform_of(self._platforms, spec).update(spec)
             return self._registry.replace(spec) or Observed(spec, current.status)
 
         return await self._decide(owner.name, attempt)
@@ -97,7 +114,8 @@ class Admission:
         async with self._lock:
             current = self._registry.get(id)
             if current is not None and current.spec.unclaimed:
-                await self.bounded(stop(current))
+                async with platform_answers():
+                    await stop(current)
 
     async def _decide(self, owner: str, attempt: Callable[[], Awaitable[Observed]]) -> Observed:
         deadline = time.monotonic() + self._ending_wait
@@ -114,16 +132,6 @@ class Admission:
         except AlongsideError as error:
             self._refused(error.code)
             raise
-
-    async def bounded(self, work: Awaitable[T]) -> T:
-        """The platform's answer. One that hangs must not hold up everybody for ever."""
-        try:
-            async with asyncio.timeout(PLATFORM_WAIT):
-                return await work
-        except TimeoutError:
-            raise Unavailable(
-                "The platform does not answer.", "Look whether it is there after a while."
-            ) from None
 
     def _something_ends(self, owner: str) -> bool:
         return any(o.spec.stop and o.status.live for o in self._registry.of(owner))
@@ -158,10 +166,11 @@ class Admission:
                     other.spec.id,
                 )
         self._check_room(owner, spec, Resources())
-        if (claimed := await self._claims.claim(spec, self.bounded)) is not None:
+        if (claimed := await self._claims.claim(spec)) is not None:
             return claimed
         await self._check_capacity(spec, Resources())
-        await self.bounded(self._platform(spec).launch(spec))
+        async with platform_answers():
+            await platform_of(self._platforms, spec).launch(spec)
         observed = self._registry.get(spec.id) or Observed(spec, Status())
         self._registry.put(observed)
         return observed
@@ -182,7 +191,8 @@ class Admission:
         check(asked, used, limits)
 
     async def _check_capacity(self, spec: Spec, present: Resources) -> None:
-        capacity = await self.bounded(self._platform(spec).capacity())
+        async with platform_answers():
+            capacity = await platform_of(self._platforms, spec).capacity()
         check_capacity(spec.resources - present, self._free(spec.platform, capacity))
 
     def _free(self, platform: str, capacity: Capacity) -> Capacity:
@@ -225,14 +235,6 @@ class Admission:
         if patch.needed:
             update["needed"] = now()
         return spec.model_copy(update=update)
-
-    def _platform(self, spec: Spec) -> Platform:
-        try:
-            return self._platforms[spec.platform]
-        except KeyError:
-            raise Unavailable(
-                f"Platform {spec.platform} is not set up in this service.", "Ask an administrator."
-            ) from None
 
     def _remember(self, _: Observed | None, after: Observed | None) -> None:
         if after is not None:

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alongside.endpoint import complete
 from alongside.errors import AlongsideError
 from alongside_service.afterwards import WITHIN, end_session, watch
 from alongside_service.alone_home import Folder, catalogue_for, default_home
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("alongside.service")
 _SLOW = (
     *("fastapi", "uvicorn", "sse_starlette", "websockets", "ruamel.yaml"),
-    *("alongside.kinds.dask", "alongside.platforms.local"),
+    *("alongside.kinds.dask", "alongside.platforms.local", "alongside_workflows.executors.local"),
     *("alongside_service.app", "alongside_service.server", "alongside_service.alone_hub"),
 )
 """What takes long to import; done in a thread, since the event loop is Lab's."""
@@ -88,7 +89,7 @@ class Alone:
     async def _serve_once(self, folder: Path, catalogue: Path) -> None:
         """Serve until a part of the service fails. Raises AlongsideError when it can't begin."""
         from alongside_service.app import create_app
-        from alongside_service.server import Server, config_of
+        from alongside_service.server import Server
 
         class Guest(Server):
             """A web server in somebody else's process, who minds the signals."""
@@ -101,7 +102,7 @@ class Alone:
         service = await asyncio.to_thread(self._service, folder, catalogue)
         service.give_up = lambda why: None if failed.done() else failed.set_result(why)
         app = await asyncio.to_thread(create_app, service)
-        server = Guest(config_of(app))
+        server = Guest(app)
         async with app.router.lifespan_context(app):
             # a copy, so that connections wait in ours while there is no server
             serving = asyncio.create_task(server.serve(sockets=[self.sock.dup()]))
@@ -121,11 +122,19 @@ class Alone:
         from alongside.catalogue_file import CatalogueFile
         from alongside.platforms.local import LocalPlatform
         from alongside_service.alone_hub import OnlyUser
+        from alongside_service.run_settings import local_runs
+        from alongside_service.run_token import RunTokens
         from alongside_service.service import Service
 
+        platforms = {"local": LocalPlatform(home=str(folder))}
+        executors, tokens = local_runs(platforms)
+        port = self.sock.getsockname()[1]
         return Service(
             catalogue=CatalogueFile(catalogue),
-            platforms={"local": LocalPlatform(home=str(folder))},
+            platforms=platforms,
+            executors=executors,
+            api=complete(f"http://127.0.0.1:{port}"),
+            run_tokens=tokens or RunTokens(),
             hub=OnlyUser(self.user, self.token),
             token="",  # no spawner asks
             sessions_interval=60.0,

@@ -28,12 +28,22 @@ _HEADER = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class OfRun:
+    """That it is a run of the user that asks, and what it may use."""
+
+    id: str
+    session: str | None = None
+    """The session whose backends its steps may use, None: of no session."""
+
+
+@dataclass(frozen=True)
 class Caller:
-    """Who asks, and whether it is the hub itself (its spawner) that acts for a user."""
+    """Who asks: a user, a `run` of that user, or the hub itself (its spawner) for a user."""
 
     requester: Requester
     is_hub: bool = False
     reads_metrics: bool = False
+    run: OfRun | None = None
 
     @property
     def name(self) -> str:

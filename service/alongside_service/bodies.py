@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alongside_service.problems import plain, problem
 
 LARGEST = 256 * 1024
+LARGEST_WORKFLOW = 1024 * 1024
 
 
 class StrictRequest(Request):
@@ -72,19 +74,26 @@ class TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware: a body of more than `largest` bytes is answered with 413."""
+    """ASGI middleware: a body of more than `largest` bytes is answered with 413.
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
+    more : other limits, by patterns of paths
+    """
+
+    def __init__(
+        self, app: ASGIApp, largest: int = LARGEST, more: Mapping[str, int] | None = None
+    ) -> None:
         self.app = app
         self.largest = largest
+        self.more = [(re.compile(path), limit) for path, limit in (more or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        largest = next((n for path, n in self.more if path.fullmatch(scope["path"])), self.largest)
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length[:20]) > self.largest:
-            await self._refuse(scope, receive, send)
+        if not length.isdigit() or int(length[:20]) > largest:
+            await self._refuse(largest, scope, receive, send)
             return
         seen, started, refused = 0, False, False
 
@@ -92,16 +101,16 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.largest:
+            if seen > largest:
                 raise TooLarge
             return message
 
         async def watched(message: Message) -> None:
             # whatever the application makes of a body that breaks off, this is the answer
             nonlocal started, refused
-            if seen > self.largest and not started:
+            if seen > largest and not started:
                 started = refused = True
-                await self._refuse(scope, receive, send)
+                await self._refuse(largest, scope, receive, send)
             started = True
             if not refused:
                 await send(message)
@@ -110,10 +119,10 @@ class BodyLimit:
             await self.app(scope, counted, watched)
         except TooLarge:
             if not started:
-                await self._refuse(scope, receive, send)
+                await self._refuse(largest, scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kib = self.largest // 1024
+    async def _refuse(self, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
+        kib = largest // 1024
         answer = problem(
             plain(413, "The request is too large.", f"Send at most {kib} KiB."),
             {"Connection": "close"},

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.base import Observed, Platform
+from alongside_service.bounded import platform_answers
 from alongside_service.registry import Registry
 
-T = TypeVar("T")
 _SAME = ("profile", "kind", "platform", "options", "resources", "account")
 
 
@@ -43,16 +42,15 @@ class Claims:
         self._registry = registry
         self._doubtful: set[str] = set()
 
-    async def claim(
-        self, wish: Spec, bounded: Callable[[Awaitable[T]], Awaitable[T]]
-    ) -> Observed | None:
+    async def claim(self, wish: Spec) -> Observed | None:
         """The backend that this launch gets at once, if there is one for it."""
         platform = self._platforms.get(wish.platform)
         if platform is None or not platform.claims:
             return None
         if wish.platform in self._doubtful:
             # a claim without an answer may have been made: without looking there would be two
-            await bounded(self._registry.load(platform))  # type: ignore[arg-type]
+            async with platform_answers():
+                await self._registry.load(platform)
             self._doubtful.discard(wish.platform)
             if (found := self._registry.launched(wish.id)) is not None:
                 return found
@@ -61,7 +59,8 @@ class Claims:
                 continue
             spec = claimed(candidate.spec, wish)
             self._doubtful.add(wish.platform)
-            done = await bounded(platform.claim(spec.id, spec))  # type: ignore[arg-type]
+            async with platform_answers():
+                done = await platform.claim(spec.id, spec)
             self._doubtful.discard(wish.platform)
             if done:
                 return self._registry.replace(spec) or Observed(spec, candidate.status)

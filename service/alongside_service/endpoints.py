@@ -12,7 +12,8 @@ import logging
 import os
 
 from alongside.errors import AlongsideError, Conflict
-from alongside.platforms.kubernetes.api import ENDPOINT_SLICES, SERVICES, Cluster, Object
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import ENDPOINT_SLICES, SERVICES, Object
 
 _log = logging.getLogger("alongside.endpoints")
 _AGAIN = 30.0  # seconds after which it is looked whether it still stands

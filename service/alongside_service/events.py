@@ -1,6 +1,8 @@
-"""What happens to backends, as a stream for each reader.
+"""What happens to backends and runs, as a stream for each reader.
 
-A stream begins with a `snapshot` of what its reader may see, then has `changed` and `removed`.
+A stream begins with a `snapshot` of what its reader may see, then has `changed` and `removed`;
+`schedule` says only which one has changed or is gone, for whoever wants to look at it. A run is
+told of by `run` and `run-removed`, of several changes that are waiting only the last.
 Ids are ``<epoch>-<number>``; who comes back with the last id that it saw goes on from there, if
 the service is still the same process and remembers that far, else gets a new snapshot. A reader
 that is too slow is cut off rather than waited for; it comes back by itself.
@@ -19,9 +21,12 @@ from typing import ClassVar
 
 from alongside.errors import AlongsideError, Unavailable
 from alongside.platforms.base import Observed
+from alongside.schedules import ScheduleRecord
 from alongside_service import access
 from alongside_service.auth import Caller
 from alongside_service.registry import Registry
+from alongside_service.runs import Runs
+from alongside_workflows.executors.base import ObservedRun
 
 REMEMBERED = 2000
 PENDING = 500
@@ -51,6 +56,11 @@ class _Change:
     number: int
     before: Observed | None
     after: Observed | None
+    schedule: ScheduleRecord | None = None
+    """The one that has changed, if it wasn't a backend."""
+    deleted: bool = False
+    run_before: ObservedRun | None = None
+    run_after: ObservedRun | None = None
 
 
 _Queue = asyncio.Queue[_Change | None]
@@ -60,9 +70,15 @@ class Events:
     """Hands every change of a registry to every reader that may see it."""
 
     def __init__(
-        self, registry: Registry, *, remembered: int = REMEMBERED, pending: int = PENDING
+        self,
+        registry: Registry,
+        runs: Runs | None = None,
+        *,
+        remembered: int = REMEMBERED,
+        pending: int = PENDING,
     ) -> None:
         self._registry = registry
+        self._runs = runs = runs if runs is not None else Runs({})
         self._epoch = secrets.token_hex(4)
         self._number = 0
         self._past: deque[_Change] = deque(maxlen=remembered)
@@ -71,6 +87,7 @@ class Events:
         self._readers: Counter[str] = Counter()
         self._closed = False
         registry.listen(self._record)
+        runs.listen(self._run_changed)
 
     def __len__(self) -> int:
         """The number of open streams."""
@@ -124,9 +141,19 @@ class Events:
             if not self._readers[name]:
                 del self._readers[name]
 
+    def schedule_changed(self, before: ScheduleRecord | None, after: ScheduleRecord | None) -> None:
+        """Tell that a schedule is new, has changed or is gone."""
+        known = after or before
+        self._tell(_Change(self._number + 1, None, None, known, after is None))
+
     def _record(self, before: Observed | None, after: Observed | None) -> None:
-        self._number += 1
-        change = _Change(self._number, before, after)
+        self._tell(_Change(self._number + 1, before, after))
+
+    def _run_changed(self, before: ObservedRun | None, after: ObservedRun | None) -> None:
+        self._tell(_Change(self._number + 1, None, None, run_before=before, run_after=after))
+
+    def _tell(self, change: _Change) -> None:
+        self._number = change.number
         self._past.append(change)
         for queue in list(self._queues):
             if queue.qsize() >= self._pending:
@@ -154,17 +181,38 @@ class Events:
             for o in self._registry
             if access.may_see(caller, o.spec)
         ]
-        data = '{"backends":[' + ",".join(parts) + "]}"
+        runs = [
+            self._runs.json(run).decode()
+            for run in self._runs
+            if access.may_see_run(caller, run.spec)
+        ]
+        data = f'{{"backends":[{",".join(parts)}],"runs":[{",".join(runs)}]}}'
         return Message(f"{self._epoch}-{self._number}", "snapshot", data)
 
     def _told(self, change: _Change, caller: Caller) -> Message | None:
         """What this reader is told of a change, if anything."""
         id = f"{self._epoch}-{change.number}"
+        if (schedule := change.schedule) is not None:
+            if not access.may_see_schedule(caller, schedule):
+                return None
+            return Message(id, "schedule", json.dumps({"id": schedule.id, "gone": change.deleted}))
+        if change.run_before is not None or change.run_after is not None:
+            return self._told_of_run(id, change, caller)
         if change.after is not None and access.may_see(caller, change.after.spec):
             return Message(id, "changed", self._registry.json(change.after).decode())
         if change.before is not None and access.may_see(caller, change.before.spec):
             return Message(id, "removed", json.dumps({"id": change.before.spec.id}))
         return None
+
+    def _told_of_run(self, id: str, change: _Change, caller: Caller) -> Message | None:
+        run = change.run_after or change.run_before
+        if run is None or not access.may_see_run(caller, run.spec):
+            return None
+        if change.run_after is None:
+            return Message(id, "run-removed", json.dumps({"id": run.spec.id}))
+        if self._runs.get(run.spec.id) is not run:
+            return None  # it has changed again, and that comes next
+        return Message(id, "run", self._runs.json(run).decode())
 
 
 async def _checked(caller: Caller, recheck: Callable[[], Awaitable[Caller]]) -> Caller:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alongside.errors import AlongsideError
-from alongside_service.parent import end_with_parent
+from alongside.platforms.local.process import Identity, end_with_parent
 
 _log = logging.getLogger("alongside.keeper")
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -39,8 +39,8 @@ def keep(serve: Callable[[], None], record: Path, *, follow_parent: bool) -> int
     when our parent does.
     """
     parent = _pidfd(os.getppid()) if follow_parent else None
-    if follow_parent:
-        end_with_parent()
+    if follow_parent:  # before anything slow: of a parent that has ended by then nothing is told
+        end_with_parent(os.getppid(), signal.SIGTERM)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_STOPS, signal.SIGCHLD})
     gc.collect()
     gc.freeze()  # so that collections in the child leave the shared pages alone
@@ -64,11 +64,11 @@ def keep(serve: Callable[[], None], record: Path, *, follow_parent: bool) -> int
 def relieve(record: Path, within: float = 5.0) -> None:
     """End the serving process of an earlier keeper, if one is left."""
     try:
-        pid, start = json.loads(record.read_text())
-        if _start_time(pid) != start or pid == os.getpid():
-            return
-        handle = os.pidfd_open(pid)
+        pid, started = json.loads(record.read_text())
+        handle = Identity(int(pid), int(started)).open() if pid != os.getpid() else None
     except (OSError, ValueError, TypeError):
+        return
+    if handle is None:
         return
     try:
         for signum, patience in ((signal.SIGTERM, within), (signal.SIGKILL, 1.0)):
@@ -170,15 +170,12 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True, name="hub").start()
 
 
-def _start_time(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
 def _write(record: Path) -> None:
     try:
         record.parent.mkdir(parents=True, exist_ok=True)
         fresh = record.with_suffix(".new")
-        fresh.write_text(json.dumps([os.getpid(), _start_time(os.getpid())]))
+        mine = Identity.of(os.getpid())
+        fresh.write_text(json.dumps([mine.pid, mine.started] if mine else []))
         fresh.replace(record)
     except OSError as error:
         _log.warning("%s can't be written: %s", record, error.strerror)

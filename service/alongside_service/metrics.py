@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,16 +18,19 @@ from alongside.models import now
 from alongside.phases import USABLE
 from alongside.platforms.base import Observed
 from alongside_service.registry import Registry
+from alongside_service.runs import Runs
+from alongside_workflows.executors.base import ObservedRun
 
 _LAUNCH = (0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 _REQUEST = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 class _Backends(Collector):
-    """Counts backends at the moment of being asked; of several replicas, one counts them."""
+    """Counts backends and runs at the moment of being asked; of several replicas, one does."""
 
-    def __init__(self, registry: Registry, leading: Callable[[], bool]) -> None:
+    def __init__(self, registry: Registry, runs: Runs, leading: Callable[[], bool]) -> None:
         self._registry = registry
+        self._runs = runs
         self._leading = leading
 
     def collect(self) -> Iterator[Metric]:
@@ -51,6 +54,7 @@ class _Backends(Collector):
             (ready if unclaimed else gauge).add_metric(values, count)
         yield gauge
         yield ready
+        yield self._of_runs(self._runs if leading else ())
         restarts = CounterMetricFamily(
             "alongside_watch_restarts",
             "How often the watch of a platform ended or broke and was begun anew.",
@@ -60,14 +64,27 @@ class _Backends(Collector):
             restarts.add_metric((platform,), count)
         yield restarts
 
+    def _of_runs(self, seen: Iterable[ObservedRun]) -> Metric:
+        gauge = GaugeMetricFamily(
+            "alongside_runs",
+            "Runs of workflows by state, ended ones that are kept included.",
+            labels=("executor", "state"),
+        )
+        counts = Counter((run.spec.executor, str(run.status.state)) for run in seen)
+        for values, count in sorted(counts.items()):
+            gauge.add_metric(values, count)
+        return gauge
+
 
 class Metrics:
     """All numbers of one service."""
 
-    def __init__(self, registry: Registry, leading: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, registry: Registry, runs: Runs, leading: Callable[[], bool] = lambda: True
+    ) -> None:
         self._leading = leading
         self._numbers = prometheus.CollectorRegistry()
-        self._numbers.register(_Backends(registry, leading))
+        self._numbers.register(_Backends(registry, runs, leading))
         prometheus.ProcessCollector(registry=self._numbers)
         self._refused = prometheus.Counter(
             "alongside_refused",
@@ -88,6 +105,18 @@ class Metrics:
             ("kind", "platform"),
             registry=self._numbers,
         )
+        self._schedule_starts = prometheus.Counter(
+            "alongside_schedule_starts",
+            "Backends that were started by a schedule.",
+            ("kind",),
+            registry=self._numbers,
+        )
+        self._schedule_misses = prometheus.Counter(
+            "alongside_schedule_misses",
+            "Starts of schedules that came to nothing: missed, refused or skipped.",
+            ("kind", "outcome"),
+            registry=self._numbers,
+        )
         self._request = prometheus.Histogram(
             "alongside_request_seconds",
             "From a request to the begin of its answer.",
@@ -100,6 +129,13 @@ class Metrics:
     def refused(self, code: str) -> None:
         """Count a refusal."""
         self._refused.labels(code).inc()
+
+    def scheduled(self, kind: str, outcome: str) -> None:
+        """Count a start that a schedule has settled."""
+        if outcome == "started":
+            self._schedule_starts.labels(kind).inc()
+        else:
+            self._schedule_misses.labels(kind, outcome).inc()
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -15,8 +15,8 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
@@ -34,7 +34,7 @@ class Endpoints:
     """Where to send browsers, and who we are to the hub."""
 
     client_id: str
-    secret: str
+    secret: str = field(repr=False)
     authorize: str
     token: str
     callback: str
@@ -58,9 +58,9 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class _State:
-    browser: str
+    browser: str = field(repr=False)
     next: str
-    verifier: str
+    verifier: str = field(repr=False)
     time: float
 
 
@@ -176,14 +176,3 @@ def is_same_origin(connection: HTTPConnection) -> bool:
     """Whether a websocket was opened by a page of the same host."""
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
-
-
-def within(location: str, path: str, base: str) -> str:
-    """A redirect of a proxied page, as seen from outside: `base` is where its root is now.
-
-    >>> within("/status", "/", "/services/alongside/backends/x/dashboard/")
-    '/services/alongside/backends/x/dashboard/status'
-    """
-    parts = urlsplit(urljoin(path, location))
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{base}{parts.path.lstrip('/')}{query}"

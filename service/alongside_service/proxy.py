@@ -10,6 +10,7 @@ import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import websockets
@@ -19,7 +20,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from alongside.errors import Unavailable
 from alongside.kinds.base import Pages
-from alongside_service.oauth import within
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _LARGEST_MESSAGE = 64 * 2**20
@@ -102,9 +102,11 @@ async def forward(request: Request, target: Pages, path: str, base: str) -> Stre
         try:
             outgoing = client.build_request("GET", f"{url}/{path}{query}", headers=headers)
             answer = await client.send(outgoing, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except BaseException as error:
             await client.aclose()
-            raise _silent(error) from None
+            if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
+                raise _silent(error) from None
+            raise
 
     async def body() -> AsyncIterator[bytes]:
         try:
@@ -134,6 +136,17 @@ def _outward(
             yield raw.lower(), value
     yield b"referrer-policy", b"same-origin"
     yield b"x-content-type-options", b"nosniff"
+
+
+def within(location: str, path: str, base: str) -> str:
+    """A redirect of a proxied page, as seen from outside: `base` is where its root is now.
+
+    >>> within("/status", "/", "/services/alongside/backends/x/dashboard/")
+    '/services/alongside/backends/x/dashboard/status'
+    """
+    parts = urlsplit(urljoin(path, location))
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{base}{parts.path.lstrip('/')}{query}"
 
 
 async def tunnel(socket: WebSocket, target: Pages, path: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -55,6 +55,8 @@ class Reaper:
     changed: Callable[[str], None]
     lifetimes: Sessions
     interval: float = 10.0
+    more_owners: Callable[[], Iterable[str]] = tuple
+    """Users who have something else here."""
     problem: str = ""
     _sessions: dict[tuple[str, str], _Missing] = field(default_factory=dict)
     _owners: dict[str, _Missing] = field(default_factory=dict)
@@ -91,16 +93,17 @@ class Reaper:
         missing = self._sessions.get((spec.owner, spec.session))
         return missing.since if missing and missing.sightings >= _SIGHTINGS else None
 
-    def owner_gone(self, spec: Spec) -> bool:
-        """Whether the owner of a backend is gone, for sure."""
-        missing = self._owners.get(spec.owner)
+    def owner_gone(self, owner: str) -> bool:
+        """Whether a user is gone, for sure."""
+        missing = self._owners.get(owner)
         return bool(missing and missing.sightings >= _SIGHTINGS and self._is_fresh())
 
     async def look(self) -> None:
         """Ask the hub once. Raises Unavailable."""
         specs = [o.spec for o in self.registry if not o.spec.unclaimed]
+        owners = {spec.owner for spec in specs} | set(self.more_owners())
         limited = self.lifetimes.limited()
-        if not specs:
+        if not owners:
             self._sessions.clear()
             self._owners.clear()
             if not limited:
@@ -113,7 +116,6 @@ class Reaper:
             self.lifetimes.silent()
             raise
         moment = now()
-        owners = {spec.owner for spec in specs}
         sessions = {(s.owner, s.session) for s in specs if s.session is not None}
         _count(self._owners, {owner for owner in owners if owner not in alive}, moment)
         _count(
@@ -128,7 +130,7 @@ class Reaper:
             self._due = self.lifetimes.look(found, moment)
         self._complain("" if may_end or not limited else _MAY_NOT_END)
         for spec in specs:
-            if self.owner_gone(spec) or self.session_gone(spec) is not None:
+            if self.owner_gone(spec.owner) or self.session_gone(spec) is not None:
                 self.changed(spec.id)
 
     def _is_fresh(self) -> bool:

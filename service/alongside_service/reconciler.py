@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from alongside.errors import AlongsideError
 from alongside.models import now
 from alongside.phases import Phase
 from alongside.platforms.base import Observed
 from alongside_service.registry import Registry
+from alongside_service.run_need import Need
 
 SLACK = timedelta(seconds=30)
 """How much later than a lifetime's end we step in; a platform that can ends it itself."""
@@ -38,6 +39,8 @@ class Facts:
     """How long it stays when its session is gone."""
     retention: timedelta = timedelta(hours=1)
     """How long the record of an ended one is kept."""
+    need: Need | None = None
+    """For how long its run needs it; None: it belongs to none, or nothing is known of that."""
     superseded: bool = False
     """Whether a newer backend has its place (owner, session, name)."""
 
@@ -80,6 +83,10 @@ def decide(observed: Observed, facts: Facts) -> Action:
     if spec.unclaimed:
         return Wait()
     due: list[datetime] = []
+    if facts.need is not None and facts.need.until is not None:
+        if facts.need.until <= facts.now:
+            return Stop(facts.need.why, facts.need.forget)
+        due.append(facts.need.until)
     if spec.session is not None and facts.session_gone is not None:
         if spec.keep:
             return Detach()
@@ -187,7 +194,7 @@ class Reconciler:
             if observed.spec.stop and observed.status.live:
                 await self._urge(observed)
             if action.until is not None:
-                self._later(id, (action.until - datetime.now(UTC)).total_seconds())
+                self._later(id, (action.until - now()).total_seconds())
             return
         if isinstance(action, Stop) and not observed.spec.forget:
             _log.info("Ending backend %s of %s: %s.", id, observed.spec.owner, action.why)
@@ -225,4 +232,4 @@ class Reconciler:
             timer.cancel()
 
 
-__all__ = ["Action", "Detach", "Facts", "Reconciler", "Stop", "Wait", "decide", "now"]
+__all__ = ["Action", "Detach", "Facts", "Reconciler", "Stop", "Wait", "decide"]

@@ -67,13 +67,17 @@ def listen(url: str, wait: float = _PORT_WAIT) -> socket.socket:
 class Server(uvicorn.Server):
     """Ends streams of events at once, so that a successor need not wait for them to be cut."""
 
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(_config_of(app))
+        self._app = app
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End in good order."""
-        self.config.app.state.service.events.close()  # type: ignore[union-attr]
+        self._app.state.service.events.close()
         await super().shutdown(sockets)
 
 
-def config_of(app: FastAPI) -> uvicorn.Config:
+def _config_of(app: FastAPI) -> uvicorn.Config:
     """How the application is served; open streams are cut after `_GRACE` seconds."""
     return uvicorn.Config(
         app,
@@ -100,6 +104,6 @@ def serve(app: FastAPI, sock: socket.socket) -> None:
 
     async def run() -> None:
         async with app.router.lifespan_context(app):
-            await Server(config_of(app)).serve(sockets=[sock])
+            await Server(app).serve(sockets=[sock])
 
     asyncio.run(run())

@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from alongside.catalogue import Catalogue
 from alongside.catalogue_file import CatalogueFile
-from alongside.errors import AlongsideError, InvalidRequest, NotAllowed, NotFound, Unavailable
+from alongside.errors import (
+    AlongsideError,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+)
 from alongside.models import Spec, now
 from alongside.platforms.base import Observed, Platform
+from alongside.platforms.shelf import Shelf
 from alongside.requests import Requester
+from alongside.schedules import ScheduleRecord, Start
 from alongside_service import access
 from alongside_service.admission import Admission
 from alongside_service.auth import Authority, Caller
+from alongside_service.background import Background, Deposed
+from alongside_service.ending import Ending
 from alongside_service.events import Events
 from alongside_service.hub import Hub
 from alongside_service.keeper import begin_anew
 from alongside_service.metrics import Metrics
 from alongside_service.oauth import Endpoints, Login
 from alongside_service.reaper import Reaper
-from alongside_service.reconciler import Detach, Facts, Reconciler, Stop
+from alongside_service.reconciler import Facts, Reconciler
 from alongside_service.registry import Registry
+from alongside_service.run_desk import RunDesk
+from alongside_service.run_token import RunTokens
+from alongside_service.runs import Runs
+from alongside_service.schedule_keeper import Clock, ScheduleKeeper
+from alongside_service.schedules import Schedules
 from alongside_service.sessions import Sessions
 from alongside_service.warm import WarmStock
+from alongside_workflows.executors.base import Executor, ObservedRun
 
 if TYPE_CHECKING:
     from alongside_service.endpoints import Announcement
@@ -39,10 +56,6 @@ RECHECK = 60.0
 """Seconds between two looks at whether what is read for long may still be read."""
 
 
-class _Deposed(Exception):
-    """Another replica acts from now on."""
-
-
 @dataclass
 class Service:
     """What the routes work with. `prefix` is the path it is served under, with both slashes."""
@@ -50,7 +63,7 @@ class Service:
     catalogue: CatalogueFile
     platforms: Mapping[str, Platform]
     hub: Hub
-    token: str
+    token: str = field(repr=False)
     name: str = "alongside"
     prefix: str = "/services/alongside/"
     account: str = ""
@@ -58,6 +71,17 @@ class Service:
     retention: timedelta = timedelta(hours=1)
     sessions_interval: float = 10.0
     metrics_without_token: bool = False
+    most_schedules: int = 20
+    executors: Mapping[str, Executor] = field(default_factory=dict)
+    """Who carries runs out, the default one first."""
+    api: str = ""
+    """URL of the API, as the steps of runs reach it."""
+    run_tokens: RunTokens = field(default_factory=RunTokens)
+    run_retention: timedelta = timedelta(days=30)
+    most_runs: int = 100
+    most_live_runs: int = 20
+    clock: Clock = field(default_factory=Clock)
+    """What schedules go by."""
     announcement: Announcement | None = None
     """Where it says that it is this one that answers, if that is to be said."""
     give_up: Callable[[str], None] = begin_anew
@@ -65,22 +89,50 @@ class Service:
     registry: Registry = field(default_factory=Registry)
     leading: bool = False
     """Whether it is this replica that acts and answers; the others only watch."""
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        # looked up late: who embeds the service sets it afterwards
+        self._background = Background(lambda reason: self.give_up(reason))
         self.authority = Authority(self.hub, self.name, self.token)
         self.login = Login(self.hub, Endpoints.of(), self.prefix)
-        self.metrics = Metrics(self.registry, lambda: self.leading)
-        self.events = Events(self.registry)
+        self.runs = Runs(self.executors, self.most_runs, self.most_live_runs)
+        self.metrics = Metrics(self.registry, self.runs, lambda: self.leading)
+        self.events = Events(self.registry, self.runs)
         self.admission = Admission(self.offers, self.platforms, self.registry, self.metrics.refused)
-        self.warm = WarmStock(self.offers, self.platforms, self.registry, self.admission, self.stop)
-        self.reconciler = Reconciler(self.registry, self.facts, self._act)
+        self.ending = Ending(self.platforms, self.registry, self.offers, self.grace)
+        self.warm = WarmStock(
+            self.offers, self.platforms, self.registry, self.admission, self.ending.stop
+        )
+        self.reconciler = Reconciler(self.registry, self.facts, self.ending.act)
         self.reaper = Reaper(
             self.hub,
             self.registry,
             self.reconciler.look,
             Sessions(self.hub, self.registry, self.offers),
             self.sessions_interval,
+            more_owners=lambda: (run.spec.owner for run in self.runs),
+        )
+        self.run_desk = RunDesk(
+            self.runs,
+            self.run_tokens,
+            self.registry,
+            self.admission,
+            api=self.api,
+            groups=lambda owner: self.hub.groups(owner),
+            retention=self.run_retention,
+            owner_gone=self.reaper.owner_gone,
+        )
+        self.runs.listen(self._run_changed)
+        self.runs.listen(self.run_desk.foresight.see)
+        self.schedules = Schedules(self._shelf, self.most_schedules)
+        self.schedules.listen(self.events.schedule_changed)
+        self.schedule_keeper = ScheduleKeeper(
+            self.schedules,
+            self.registry,
+            self._launch_scheduled,
+            lambda observed: self.ending.stop(observed, forget=False),
+            self.metrics.scheduled,
+            self.clock,
         )
 
     def offers(self) -> Catalogue:
@@ -90,11 +142,11 @@ class Service:
     async def open(self) -> None:
         """Begin: learn what runs, follow it, and act as soon as every platform says that we may."""
         await asyncio.gather(*(self._begin(platform) for platform in self.platforms.values()))
-        self._spawn(self._follow_catalogue())
+        self._background.spawn(self._follow_catalogue())
         if any(platform.takes_turns for platform in self.platforms.values()):
-            self._spawn(self._take_turn())
+            self._background.spawn(self._take_turn())
         else:
-            self._begin_to_act()
+            await self._begin_to_act()
 
     async def _take_turn(self) -> None:
         """Wait until we may act, then act until another does."""
@@ -103,7 +155,7 @@ class Service:
         await asyncio.gather(*(platform.leading() for platform in platforms))
         # what our predecessor did last may not have reached us yet
         await asyncio.gather(*(self.registry.load(platform) for platform in platforms))
-        self._begin_to_act()
+        await self._begin_to_act()
         _log.info("This replica acts.")
         turns = [asyncio.ensure_future(platform.deposed()) for platform in platforms]
         try:
@@ -112,60 +164,47 @@ class Service:
             self.leading = False
             for turn in turns:
                 turn.cancel()
-        raise _Deposed("another replica acts, or we can't tell")
+        raise Deposed("another replica acts, or we can't tell")
 
-    def _begin_to_act(self) -> None:
-        self._spawn(self.reconciler.run())
-        self._spawn(self.reaper.run())
-        self._spawn(self.warm.run())
+    async def _begin_to_act(self) -> None:
+        await self.run_desk.open(self._background.spawn, self._compare)
+        await self.schedule_keeper.begin()  # before records of what has ended are removed
+        self._background.spawn(self.schedule_keeper.run())
+        self._background.spawn(self.reconciler.run())
+        self._background.spawn(self.reaper.run())
+        self._background.spawn(self.warm.run())
+        self._background.spawn(self.run_desk.upkeep.run())
         if self.announcement is not None:
-            self._spawn(self.announcement.keep())
+            self._background.spawn(self.announcement.keep())
         self.leading = True
 
     async def close(self) -> None:
-        """Let go of everything; backends keep running."""
+        """Let go of everything; backends and runs go on."""
         self.events.close()
         self.leading = False
-        for task in self._tasks:
-            task.remove_done_callback(self._ended)
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
         if self.announcement is not None:
             await self.announcement.withdraw()
-        await asyncio.gather(
-            *(platform.close() for platform in self.platforms.values()), return_exceptions=True
-        )
+        closing = [part.close() for part in self.platforms.values()]
+        closing += [part.close() for part in self.executors.values()]
+        await asyncio.gather(*closing, return_exceptions=True)
         await self.hub.close()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """None of these ends by itself. Without one of them the service only seems to work."""
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is not None and not isinstance(error, _Deposed):
-            _log.error("A part of the service failed.", exc_info=error)
-        self.give_up(str(error or "a part of the service ended"))
 
     async def _begin(self, platform: Platform) -> None:
         await platform.open()
         await self.registry.load(platform)
-        self._spawn(self.registry.follow(platform))
-        self._spawn(self._compare(platform))
+        self._background.spawn(self.registry.follow(platform))
+        self._background.spawn(self._compare(platform.name, partial(self.registry.load, platform)))
 
-    async def _compare(self, platform: Platform) -> None:
+    async def _compare(self, name: str, load: Callable[[], Awaitable[None]]) -> None:
         """Now and then compare what we know with the truth, should news ever be lost."""
         while True:
             await asyncio.sleep(_COMPARE_INTERVAL)
             try:
                 async with asyncio.timeout(_COMPARE_INTERVAL):
-                    await self.registry.load(platform)
+                    await load()
             except Exception:
-                _log.exception("Platform %s can't be read.", platform.name)
+                _log.exception("What there is on %s can't be read.", name)
 
     async def _follow_catalogue(self) -> None:
         while True:
@@ -175,6 +214,14 @@ class Service:
                 else:
                     _log.info("The catalogue has been read anew.")
             await asyncio.sleep(_CATALOGUE_INTERVAL)
+
+    async def bearer(self, token: str) -> Caller:
+        """Whose token this is: a user's, or that of one of a user's runs.
+
+        Raises NotAuthenticated, NotAllowed (a token without the scope) or Unavailable.
+        """
+        caller = self.run_desk.caller(token)
+        return await self.authority.caller(token) if caller is None else caller
 
     async def owner(self, caller: Caller, named: str | None) -> Requester:
         """The user that a request is for: the caller, or who an admin or the hub names."""
@@ -199,7 +246,7 @@ class Service:
     async def may_still(self, token: str, id: str, allowed: Callable[[Caller, Spec], bool]) -> bool:
         """Whether this token still lets its bearer do this. A silent hub changes nothing."""
         try:
-            caller = await self.authority.caller(token)
+            caller = await self.bearer(token)
         except Unavailable:
             return True
         except AlongsideError:
@@ -207,35 +254,16 @@ class Service:
         observed = self.registry.get(id)
         return observed is not None and allowed(caller, observed.spec)
 
-    async def stop(self, observed: Observed, *, forget: bool = True) -> Observed:
-        """End a backend; with `forget` its record and logs go too. Returns it as it is now."""
-        platform = self.platform(observed)
-        await platform.stop(observed.spec.id, forget=forget)
-        current = self.registry.get(observed.spec.id)
-        if current is None:
-            return observed
-        spec = current.spec.model_copy(update={"stop": True, "forget": forget})
-        return self.registry.replace(spec) or observed
+    async def _launch_scheduled(self, record: ScheduleRecord, start: Start) -> Observed:
+        owner = Requester(record.owner, await self.hub.groups(record.owner))
+        account = self.account.format(username=record.owner)
+        launch = record.launch.model_copy(update={"name": start.name, "account": account})
+        return await self.admission.launch(owner, launch, record.key(start.due))
 
-    async def detach(self, observed: Observed) -> None:
-        """Let a backend go on without its session."""
-        generation = observed.spec.generation + 1
-        detached = observed.spec.model_copy(update={"session": None, "generation": generation})
-        await self.platform(observed).update(detached)
-        self.registry.replace(detached)
-
-    async def session_ended(self, observed: Observed) -> None:
-        """Do what follows from the end of a backend's session; a grace is the reaper's."""
-        if observed.spec.keep:
-            await self.detach(observed)
-        elif not self.grace_of(observed.spec):
-            await self.stop(observed)
-
-    def grace_of(self, spec: Spec) -> timedelta:
-        """How long a backend stays when its session is gone."""
-        profile = self.offers().profiles.get(spec.profile)
-        offer = profile.backends.get(spec.kind) if profile else None
-        return offer.grace if offer and offer.grace is not None else self.grace
+    def _shelf(self) -> Shelf | None:
+        """Where our documents are: on a platform that says who acts, if there is one."""
+        turns = sorted(self.platforms.values(), key=lambda p: p.takes_turns, reverse=True)
+        return next((shelf for p in turns if (shelf := p.shelf()) is not None), None)
 
     def facts(self, observed: Observed) -> Facts:
         """What the reconciler needs to know about a backend."""
@@ -243,30 +271,13 @@ class Service:
         return Facts(
             now=now(),
             session_gone=self.reaper.session_gone(spec),
-            owner_gone=self.reaper.owner_gone(spec),
-            grace=self.grace_of(spec),
+            owner_gone=self.reaper.owner_gone(spec.owner),
+            need=self.run_desk.need(spec),
+            grace=self.ending.grace_of(spec),
             retention=self.retention,
-            superseded=not observed.status.live and self._has_successor(spec),
+            superseded=not observed.status.live and self.ending.has_successor(spec),
         )
 
-    def _has_successor(self, spec: Spec) -> bool:
-        place = (spec.session, spec.name)
-        return any(
-            (o.spec.session, o.spec.name) == place and o.spec.created > spec.created
-            for o in self.registry.of(spec.owner)
-        )
-
-    async def _act(self, observed: Observed, action: Stop | Detach) -> None:
-        if isinstance(action, Stop):
-            await self.stop(observed, forget=action.forget)
-        else:
-            await self.detach(observed)
-
-    def platform(self, observed: Observed) -> Platform:
-        """Where a backend runs."""
-        try:
-            return self.platforms[observed.spec.platform]
-        except KeyError:
-            raise Unavailable(
-                f"Platform {observed.spec.platform} is not set up.", "Ask an administrator."
-            ) from None
+    def _run_changed(self, before: ObservedRun | None, after: ObservedRun | None) -> None:
+        for id in self.run_desk.concerned(before, after):
+            self.reconciler.look(id)

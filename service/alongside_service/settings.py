@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from traitlets import Bool, Float, List, Unicode, default
+from traitlets import Bool, Float, Int, List, Unicode, default
 from traitlets.config import Application
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class AlongsideService(Application):
     prefix = Unicode(
         help="Path that the service is served under. Default: `$JUPYTERHUB_SERVICE_PREFIX`."
     ).tag(config=True)
+    api = Unicode(
+        help="URL of the API as the steps of runs reach it, up to `api/v1`. Default: that of this "
+        "machine, at which pods find nobody."
+    ).tag(config=True)
     service_name = Unicode(
         help="The hub's name for this service. Default: `$JUPYTERHUB_SERVICE_NAME`."
     ).tag(config=True)
@@ -70,6 +74,16 @@ class AlongsideService(Application):
     retention = Float(
         3600.0, help="Seconds for which an ended backend's record and logs are kept."
     ).tag(config=True)
+    run_retention = Float(
+        30 * 86400.0, help="Seconds for which an ended run, its logs and notebooks are kept."
+    ).tag(config=True)
+    runs = Int(
+        100, min=0, help="How many runs each user may have, ended ones that are kept included."
+    ).tag(config=True)
+    live_runs = Int(
+        20, min=0, help="How many runs of each user may be under way at the same time."
+    ).tag(config=True)
+    schedules = Int(20, min=0, help="How many schedules each user may have.").tag(config=True)
     metrics_without_token = Bool(
         False, help="Whether anybody may read the metrics; they name no user."
     ).tag(config=True)
@@ -170,14 +184,27 @@ class AlongsideService(Application):
         """The service as these settings have it. Raises CatalogueError for a wrong platform."""
         from alongside.catalogue_file import CatalogueFile
         from alongside.platforms import platform_class
+        from alongside_service.argo_settings import ArgoRuns
         from alongside_service.hub import Hub
+        from alongside_service.run_settings import local_runs, step_api
+        from alongside_service.run_token import RunTokens
         from alongside_service.service import Service
 
         os.environ.setdefault("ALONGSIDE_HOME", self.home)  # where platforms look for it
         platforms = {name: platform_class(name)(parent=self) for name in self.platforms}
+        executors, tokens = local_runs(platforms)
+        if (argo := ArgoRuns(parent=self).executor(platforms)) is not None:
+            executors[argo.name] = argo
         return Service(
             catalogue=CatalogueFile(self.catalogue),
             platforms=platforms,
+            executors=executors,
+            api=step_api(self.api, self.url, self.prefix, executors),
+            # where no directory outlives us, what they are made from is what the hub knows us by
+            run_tokens=tokens or RunTokens(seed=token),
+            run_retention=timedelta(seconds=self.run_retention),
+            most_runs=self.runs,
+            most_live_runs=self.live_runs,
             hub=Hub(api_url, token, timeout=self.hub_timeout, tls=_tls()),
             token=token,
             name=self.service_name,
@@ -187,6 +214,7 @@ class AlongsideService(Application):
             retention=timedelta(seconds=self.retention),
             sessions_interval=self.sessions_interval,
             metrics_without_token=self.metrics_without_token,
+            most_schedules=self.schedules,
             announcement=self._announcement(),
         )
 

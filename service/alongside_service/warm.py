@@ -14,6 +14,7 @@ from alongside.models import Spec, Status, now
 from alongside.phases import Phase
 from alongside.platforms.base import Observed, Platform
 from alongside_service.admission import Admission
+from alongside_service.bounded import platform_answers
 from alongside_service.registry import Registry
 
 _log = logging.getLogger("alongside.warm")
@@ -127,7 +128,8 @@ class WarmStock:
             await self._admission.retire(seen.spec.id, self._stop)
         for model in todo.launch:
             spec = self._catalogue().unclaimed(model.profile, model.kind)
-            await self._admission.bounded(self._platforms[spec.platform].launch(spec))
+            async with platform_answers():
+                await self._platforms[spec.platform].launch(spec)
             self._registry.put(self._registry.get(spec.id) or Observed(spec, Status()))
 
     def _stock(self) -> list[tuple[Spec, int]]:

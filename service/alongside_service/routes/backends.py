@@ -7,12 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from alongside.errors import AlongsideError, NotAllowed, NotFound
 from alongside.models import Backend, Connection
-from alongside.phases import Phase
 from alongside.platforms.base import Observed
 from alongside.requests import Launch, Patch, Requester
 from alongside_service import access
@@ -20,7 +19,7 @@ from alongside_service import service as services
 from alongside_service.auth import bearer
 from alongside_service.bodies import StrictRoute
 from alongside_service.problems import documented
-from alongside_service.routes.callers import TheCaller, TheService
+from alongside_service.routes.callers import OnlyOf, TheBearer, TheCaller, TheService, repeat_key
 from alongside_service.service import Service
 
 router = APIRouter(prefix="/backends", tags=["backends"], route_class=StrictRoute)
@@ -46,14 +45,7 @@ async def launch(
     body: Launch,
     caller: TheCaller,
     service: TheService,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            description="The same key gives the same backend, however often it is sent.",
-            max_length=256,
-            pattern=r"^[\x21-\x7e]+$",
-        ),
-    ] = None,
+    idempotency_key: Annotated[str | None, repeat_key("backend")] = None,
 ) -> Response:
     """Admit it and begin; what becomes of it is seen at `Location` and among the events."""
     owner = await service.owner(caller, body.owner)
@@ -75,13 +67,12 @@ async def launch(
     responses=documented(401, 403, 503),
 )
 async def listing(
-    caller: TheCaller,
+    caller: TheBearer,
     service: TheService,
-    owner: Annotated[
-        str | None, Query(description="Only those of this user.", max_length=4096)
-    ] = None,
+    owner: OnlyOf = None,
     session: Annotated[
-        str | None, Query(description="Only those of this session; empty: the default one.")
+        str | None,
+        Query(description="Only those of this session; empty: the default one.", max_length=4096),
     ] = None,
 ) -> Response:
     """Those that the caller may see: own ones, shared ones; for admins all."""
@@ -120,7 +111,7 @@ async def session_ended(
         if o.spec.session == session and o.status.live and not o.spec.stop
     ]
     for observed in concerned:
-        await service.session_ended(observed)
+        await service.ending.session_ended(observed)
     return [Backend.of(o.spec, o.status) for o in concerned]
 
 
@@ -130,7 +121,7 @@ async def session_ended(
     summary="See a backend",
     responses=documented(401, 403, 404, 422, 503),
 )
-async def show(id: Id, caller: TheCaller, service: TheService) -> Response:
+async def show(id: Id, caller: TheBearer, service: TheService) -> Response:
     """One backend as it is now."""
     observed = service.visible(caller, id)
     return Response(service.registry.json(observed), media_type=_JSON)
@@ -173,7 +164,7 @@ async def stop(id: Id, caller: TheCaller, service: TheService) -> Response:
     observed = service.visible(caller, id)
     access.require(access.may_stop(caller, observed.spec), "end")
     fresh = observed.status.live and not observed.spec.stop
-    stopping = await service.stop(observed)
+    stopping = await service.ending.stop(observed)
     if not fresh:
         return Response(status_code=204)
     return Response(service.registry.json(stopping), 202, media_type=_JSON)
@@ -185,11 +176,11 @@ async def stop(id: Id, caller: TheCaller, service: TheService) -> Response:
     summary="Credentials of a backend",
     responses=documented(401, 403, 404, 409, 422, 503),
 )
-async def connection(id: Id, caller: TheCaller, service: TheService) -> Response:
+async def connection(id: Id, caller: TheBearer, service: TheService) -> Response:
     """Address and credentials; only for the owner and those it is shared with to attach."""
     observed = service.visible(caller, id)
     access.require(access.may_connect(caller, observed.spec), "connect to")
-    platform = service.platform(observed)
+    platform = service.ending.platform(observed)
     found = await platform.connection(id)
     if await platform.dashboard(id) is not None:
         path = f"{service.prefix}backends/{id}/dashboard/"
@@ -209,7 +200,7 @@ async def connection(id: Id, caller: TheCaller, service: TheService) -> Response
 async def logs(
     id: Id,
     request: Request,
-    caller: TheCaller,
+    caller: TheBearer,
     service: TheService,
     role: Annotated[
         str | None,
@@ -228,7 +219,7 @@ async def logs(
     if role not in roles:
         known = ", ".join(roles) or "none yet"
         raise NotFound(f"The backend has no role {role!r}.", f"Its roles: {known}.", "role")
-    stream = service.platform(observed).logs(id, role, lines, follow)
+    stream = service.ending.platform(observed).logs(id, role, lines, follow)
     if follow:
         token = bearer(request.headers.get("authorization"))
         stream = _until_ended(service, token, id, stream)
@@ -250,7 +241,7 @@ async def _until_ended(
     """What the stream has, until the backend has ended and it is silent, or as long as this
     token's bearer may see it."""
     due = time.monotonic() + services.RECHECK
-    following: asyncio.Future[str] = asyncio.ensure_future(anext(stream, None))  # type: ignore[arg-type]
+    following = asyncio.create_task(_following(stream))
     try:
         while True:
             if time.monotonic() >= due:
@@ -263,10 +254,15 @@ async def _until_ended(
                 if line is None:
                     return
                 yield line
-                following = asyncio.ensure_future(anext(stream, None))  # type: ignore[arg-type]
+                following = asyncio.create_task(_following(stream))
                 continue
             observed = service.registry.get(id)
-            if observed is None or observed.status.phase in {Phase.STOPPED, Phase.FAILED}:
+            if observed is None or not observed.status.live:
                 return
     finally:
         following.cancel()
+
+
+async def _following(stream: AsyncIterator[str]) -> str | None:
+    """Its next line, None at its end."""
+    return await anext(stream, None)

@@ -28,7 +28,7 @@ def _token(connection: HTTPConnection, service: Service) -> str:
 async def _target(service: Service, caller: Caller, id: str) -> Pages:
     observed = service.visible(caller, id)
     access.require(access.may_connect(caller, observed.spec), "open the dashboard of")
-    target = await service.platform(observed).dashboard(id)
+    target = await service.ending.platform(observed).dashboard(id)
     if target is None:
         raise NotFound("This backend has no dashboard.", "Wait until it is running.")
     return target

@@ -17,11 +17,17 @@ _PING = 15
 _STUCK = 30.0
 _EXAMPLE = (
     "event: snapshot\nid: 5c1f-17\n"
-    'data: {"backends": []}\n\n'
+    'data: {"backends": [], "runs": []}\n\n'
     "event: changed\nid: 5c1f-18\n"
     'data: {"id": "etl-…", "phase": "running", …}\n\n'
     "event: removed\nid: 5c1f-19\n"
     'data: {"id": "etl-…"}\n\n'
+    "event: schedule\nid: 5c1f-20\n"
+    'data: {"id": "nightly-…", "gone": false}\n\n'
+    "event: run\nid: 5c1f-21\n"
+    'data: {"id": "report-…", "state": "running", "steps": […], …}\n\n'
+    "event: run-removed\nid: 5c1f-22\n"
+    'data: {"id": "report-…"}\n\n'
 )
 
 
@@ -31,7 +37,9 @@ _EXAMPLE = (
     response_class=EventSourceResponse,
     responses={
         200: {
-            "description": "`snapshot` first, then `changed` (a backend) and `removed` (its id).",
+            "description": "`snapshot` first, then `changed` (a backend) and `removed` (its id); "
+            "`schedule` tells the id of one that is new, has changed or is gone; `run` is a run, "
+            "without its definition, that is new or has changed, `run-removed` the id of one.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
         },
         **documented(401, 403, 422, 429, 503),
@@ -45,7 +53,7 @@ async def events(
         str, Header(description="Id of the last event seen; goes on after it.", max_length=64)
     ] = "",
 ) -> EventSourceResponse:
-    """Every change of every backend that the caller may see, for as long as one listens."""
+    """Every change of all that the caller may see, for as long as one listens."""
     service.events.admit(caller)
     token = bearer(request.headers.get("authorization"))
 

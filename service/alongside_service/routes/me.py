@@ -13,7 +13,7 @@ from alongside.models import Capacity, Model, Resources
 from alongside.platforms.base import Platform
 from alongside.quotas import Limits
 from alongside_service.problems import documented
-from alongside_service.routes.callers import TheCaller, TheService
+from alongside_service.routes.callers import ForUser, TheCaller, TheService
 from alongside_service.sessions import Ends
 
 router = APIRouter(tags=["me"])
@@ -39,6 +39,13 @@ class Me(Model):
     used: Resources = Field(description="What the user's live backends take.")
     capacity: dict[str, Capacity] = Field(description="By platform: what there is and is free.")
     profiles: tuple[str, ...] = Field(description="Names of the profiles that the user may use.")
+    executors: dict[str, str] = Field(
+        description="Who carries out workflows: by name why that can't be for now, '' if it can."
+    )
+    homes: tuple[str, ...] = Field(
+        description="Those of them whose steps have the user's files where a session has them; "
+        "to the others, notebooks have to be brought along in the workflow."
+    )
     session: SessionEnd = Field(
         SessionEnd(), description="When the session that was asked about ends by itself."
     )
@@ -48,9 +55,7 @@ class Me(Model):
 async def me(
     caller: TheCaller,
     service: TheService,
-    owner: Annotated[
-        str | None, Query(description="For admins and the hub: the user.", max_length=4096)
-    ] = None,
+    owner: ForUser = None,
     session: Annotated[
         str | None,
         Query(description="The session whose end is wanted; '' is the default.", max_length=4096),
@@ -71,6 +76,8 @@ async def me(
         used=service.registry.used(who.name),
         capacity=dict(zip(names, capacities, strict=True)),
         profiles=tuple(catalogue.for_user(who)),
+        executors={name: one.obstacle() for name, one in service.runs.executors.items()},
+        homes=tuple(name for name, one in service.runs.executors.items() if one.sees_homes),
         session=SessionEnd(unused=ends.unused, latest=ends.latest),
     )
 

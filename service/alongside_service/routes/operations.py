@@ -11,7 +11,7 @@ from starlette.responses import Response
 from alongside.errors import NotAllowed
 from alongside.models import Model
 from alongside_service.problems import documented
-from alongside_service.routes.callers import TheService, the_caller
+from alongside_service.routes.callers import TheService, no_run, the_bearer
 
 router = APIRouter(tags=["operations"])
 
@@ -38,7 +38,7 @@ async def healthz(service: TheService) -> Health:
 async def _reader(request: Request, service: TheService) -> None:
     if service.metrics_without_token:
         return
-    caller = await the_caller(request, service, None)
+    caller = no_run(await the_bearer(request, service, None))
     if not caller.reads_metrics:
         raise NotAllowed("You may not read the metrics.", "It needs the hub's scope read:metrics.")
 

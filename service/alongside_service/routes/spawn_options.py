@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from alongside.catalogue import SessionOffer
+from alongside.errors import Unavailable
 from alongside.kinds import get_kind
 from alongside.models import Model, Resources, Spec
 from alongside.platforms.base import Platform
@@ -16,7 +17,8 @@ from alongside.requests import Launch, Requester, UserOptions
 from alongside.units import Duration
 from alongside_service.bodies import StrictRoute
 from alongside_service.problems import documented
-from alongside_service.routes.callers import TheCaller, TheService
+from alongside_service.routes.callers import ForUser, TheCaller, TheService
+from alongside_service.routes.catalogue import missing
 from alongside_service.service import Service
 from alongside_service.sessions import with_reports
 
@@ -33,6 +35,9 @@ class Chosen(Model):
         description="What the backend counts for against the quota; null: no backend."
     )
     title: str = Field(description="The kind of the backend as people read it; empty: none.")
+    advice: str = Field(
+        "", description="What to think of before it is launched with these options; mostly empty."
+    )
     required: bool = Field(description="Whether the session fails to start when it does.")
     start_timeout: Duration | None = Field(description="How long the backend may take to start.")
 
@@ -46,9 +51,7 @@ async def spawn_options(
     body: UserOptions,
     caller: TheCaller,
     service: TheService,
-    owner: Annotated[
-        str | None, Query(description="For admins and the hub: the user.", max_length=4096)
-    ] = None,
+    owner: ForUser = None,
     session: Annotated[
         str, Query(description="Name of the session; empty: the default one.", max_length=4096)
     ] = "",
@@ -71,9 +74,11 @@ async def spawn_options(
             start_timeout=None,
         )
     launch = launch.model_copy(update={"session": session})
+    offer, kind = profile.backends[launch.kind], get_kind(launch.kind)
+    if (lack := missing(kind, service.platforms.get(profile.platform))) is not None:
+        raise Unavailable(lack.detail, lack.remedy, "kind")
     spec = catalogue.resolve(who, launch, nonce="")
     await _check_room(service, who, spec)
-    offer, kind = profile.backends[launch.kind], get_kind(launch.kind)
     environment = {**kind.environment, **offered.environment}
     return Chosen(
         profile=name,
@@ -81,6 +86,7 @@ async def spawn_options(
         launch=launch,
         resources=spec.resources,
         title=kind.title,
+        advice=kind.advice(catalogue.options(name, launch.kind, spec.options)),
         required=offer.required,
         start_timeout=offer.start_timeout,
     )

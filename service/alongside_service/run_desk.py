@@ -1,0 +1,117 @@
+"""What the service does for runs, put together: their tokens, their backends, their keeping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from alongside.errors import NotAuthenticated, Unavailable
+from alongside.models import Spec, now
+from alongside.platforms.base import Observed
+from alongside.requests import Requester
+from alongside_service.admission import Admission
+from alongside_service.auth import Caller, OfRun
+from alongside_service.registry import Registry
+from alongside_service.run_backends import RunBackends
+from alongside_service.run_foresight import Foresight
+from alongside_service.run_need import Need, need
+from alongside_service.run_report import Reports
+from alongside_service.run_token import RunTokens
+from alongside_service.run_upkeep import RunUpkeep
+from alongside_service.runs import Runs
+from alongside_workflows.executors.base import Credentials, ObservedRun
+from alongside_workflows.runs import RunSpec, State
+
+
+class RunDesk:
+    """Everything about runs but the routes.
+
+    api : URL of the API, as the steps of runs reach it
+    groups : tells the groups of a user
+    retention : for how long ended runs are kept
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        tokens: RunTokens,
+        registry: Registry,
+        admission: Admission,
+        *,
+        api: str,
+        groups: Callable[[str], Awaitable[frozenset[str]]],
+        retention: timedelta,
+        owner_gone: Callable[[str], bool],
+    ) -> None:
+        self.runs = runs
+        self.tokens = tokens
+        self.backends = RunBackends(registry, runs, admission, groups)
+        self.foresight = Foresight(self.backends.ask)
+        self.reports = Reports()
+        self.upkeep = RunUpkeep(runs, retention, owner_gone)
+        self._registry = registry
+        self._api = api
+
+    async def open(
+        self,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        compare: Callable[[str, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Learn which runs there are, before anything is decided, and follow them from then on.
+
+        spawn : has something run for as long as the service does
+        compare : now and then does this with what is called so
+        """
+        await asyncio.to_thread(self.tokens.open)
+        for executor in self.runs.executors.values():
+            await executor.open()
+            await self.runs.load(executor)
+            spawn(self.runs.follow(executor))
+            spawn(compare(executor.name, partial(self.runs.load, executor)))
+        self.runs.complete = True
+
+    def credentials(self, id: str) -> Credentials:
+        """By what the steps of a run reach us."""
+        return Credentials(self._api, self.tokens.token(id))
+
+    def caller(self, token: str) -> Caller | None:
+        """The run whose token this is; None for tokens of another sort.
+
+        Raises NotAuthenticated, or Unavailable while it is not known which runs there are.
+        """
+        id = self.tokens.run(token)
+        if id is None:
+            return None
+        spec = self.runs.spec(id)
+        if id and spec is None and not self.runs.complete:
+            raise Unavailable("It is not known yet which runs there are.", "Try again.")
+        if spec is None or not (self.runs.is_live(id) or self._has_backends(spec)):
+            raise NotAuthenticated("The run of this token is over.", "Resume it.")
+        uses = any(step.backend == "session" for step in spec.workflow.steps)
+        return Caller(Requester(spec.owner), run=OfRun(id, spec.session if uses else None))
+
+    def need(self, spec: Spec) -> Need | None:
+        """For how long a backend is needed by its run; None: it has none, or that is not known."""
+        if not spec.run or not self.runs.complete:
+            return None
+        return need(spec, self.runs.get(spec.run), now())
+
+    def concerned(self, before: ObservedRun | None, after: ObservedRun | None) -> list[str]:
+        """Ids of the backends that may have become needless by this change of a run."""
+        known = after or before
+        if known is None or (before and after and _states(before) == _states(after)):
+            return []
+        return [o.spec.id for o in self._of(known.spec)]
+
+    def _has_backends(self, spec: RunSpec) -> bool:
+        return any(observed.status.live for observed in self._of(spec))
+
+    def _of(self, spec: RunSpec) -> list[Observed]:
+        return [o for o in self._registry.of(spec.owner) if o.spec.run == spec.id]
+
+
+def _states(run: ObservedRun) -> tuple[State, ...]:
+    return run.status.state, *(step.state for step in run.status.steps)
