@@ -124,7 +124,7 @@ class Companion:
         self.phase = Phase(backend["phase"])
         for stage in backend["stages"]:
             self._story.tell(f"{self.title}: {stage['message']}", _reached(backend))
-        if self.phase == Phase.FAILED or self.phase in ENDED:
+        if self.phase in ENDED:
             message = str(backend["message"]) or "it ended."
             self._fail(BackendFailed(message, str(backend["remedy"])))
         elif self.phase in USABLE:

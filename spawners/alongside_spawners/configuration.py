@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alongside.kinds import kinds
+
 SERVICE_SCOPES = (
     "list:users",
     "read:users:name",
@@ -51,7 +53,8 @@ def configure(
     token : the service's token; default: that of an entry for it in ``c.JupyterHub.services``,
         else ``$ALONGSIDE_TOKEN``, else, if the hub starts it, a new one that is written nowhere
     command : how the hub starts the service
-    environment : additional environment variables of the service
+    environment : additional environment variables of the service; those that kinds name, such as
+        ``ALONGSIDE_ARKOUDA_SERVER``, are taken from the hub's
     unix_users : whether sessions run under their users' Unix accounts; default: if the hub is root
     managed : whether the hub starts the service; default: yes, on Kubernetes no
 
@@ -117,7 +120,9 @@ def _address(service: str, on_kubernetes: bool) -> str:
 def _environment(
     catalogue: str | Path, home: str | Path, more: Mapping[str, str]
 ) -> dict[str, str]:
-    found = {}
+    # the hub gives a service that it starts little of its own environment
+    named = {name for kind in kinds().values() for name in kind.variables}
+    found = {name: os.environ[name] for name in sorted(named) if name in os.environ}
     if home:
         found["ALONGSIDE_HOME"] = str(home)
     if catalogue:

@@ -102,7 +102,7 @@ class LocalSessionSpawner(NotebookServer):
         return os.environ.get("ALONGSIDE_HOME", ".alongside")
 
     _swept = False
-    _launching = False
+    _starting: asyncio.Task[tuple[str, int]] | None = None
 
     # Names and places
 
@@ -179,13 +179,17 @@ class LocalSessionSpawner(NotebookServer):
 
     async def start(self) -> tuple[str, int]:
         """Start the notebook server; returns its address as soon as it accepts connections."""
-        self._launching = True
+        starting = self._starting = asyncio.create_task(self._start())
         try:
-            return await self._start()
+            await asyncio.wait([starting])
+            if starting.cancelled():  # by `stop`
+                raise SessionFailed("The session was stopped before it had begun.", "Start it.")
+            return starting.result()
         except AlongsideError as error:
             raise Refusal(error) from None
         finally:
-            self._launching = False
+            starting.cancel()
+            self._starting = None
 
     async def _start(self) -> tuple[str, int]:
         await self._end_leftovers()  # of a start that a killed hub left behind
@@ -223,7 +227,7 @@ class LocalSessionSpawner(NotebookServer):
             prepare_home(account.home, self.directory)
 
     async def poll(self) -> int | None:
-        if self._launching:
+        if self._starting is not None:
             return None
         processes = self._processes()
         status: int | None = await super().poll()
@@ -234,9 +238,20 @@ class LocalSessionSpawner(NotebookServer):
 
     async def stop(self, now: bool = False) -> None:
         """End the notebook server and everything that it has started."""
+        await self._give_up_starting()
         processes = self._processes()
         await super().stop(now)
         await self._end_leftovers(processes)
+
+    async def _give_up_starting(self) -> None:
+        """End a start that is under way: signals can't reach a process that is yet to be forked.
+
+        The hub stops what it has not seen start in time, and everything when it ends itself.
+        """
+        if (starting := self._starting) is not None:
+            starting.cancel()
+            await asyncio.wait([starting], timeout=self.leftover_timeout)
+            self._starting = None
 
     async def _end_leftovers(self, processes: SessionProcesses | None = None) -> None:
         processes = processes or self._processes()

@@ -175,8 +175,11 @@ class AlongsideMixin(Spawner):
         env: dict[str, str] = super().get_env()
         if self.service:
             own = {"ALONGSIDE_API": self.session_service_url, "ALONGSIDE_SESSION": self.name}
-            chosen = self._choice
-            env = {**own, **(dict(chosen.environment) if chosen else {}), **env}
+            profile = dict(self._choice.environment) if self._choice else {}
+            # a profile goes before what all sessions get, not before what the hub must tell
+            general = {*self.env_keep, *self.environment}
+            told = {name: value for name, value in env.items() if name not in general}
+            env = {**env, **profile, **told, **own}
         return env
 
     def backend_place(self) -> Mapping[str, Any]:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from alongside_spawners.accounts import Account
 from alongside_spawners.session_start import SessionFailed
 from alongside_spawners.single_user import COMMAND, needs_own_interpreter
 from alongside_spawners.warm_sessions import warm_sessions
+
+_UNWANTED = 3.0  # seconds for which a fork is waited for that nobody wants any more
 
 
 class NotebookServer(LocalProcessSpawner):
@@ -67,7 +71,14 @@ class NotebookServer(LocalProcessSpawner):
         )
         warm = await warm_sessions(self.log)
         self.log.info("Forking %s", " ".join(program.argv))
-        return await warm.fork(program)
+        forking = asyncio.ensure_future(warm.fork(program))
+        try:
+            return await asyncio.shield(forking)
+        except asyncio.CancelledError:
+            # The request is under way; whatever comes of it, nobody waits for any more.
+            forking.add_done_callback(_end)
+            await asyncio.wait([forking], timeout=_UNWANTED)
+            raise
 
     async def _start_plainly(self, log: Path) -> None:
         configured = self.popen_kwargs
@@ -111,3 +122,8 @@ class NotebookServer(LocalProcessSpawner):
         if self._identity is None:
             return False
         return self._identity.alive if sig == 0 else self._identity.send(sig)
+
+
+def _end(forking: asyncio.Future[Identity]) -> None:
+    if not forking.cancelled() and forking.exception() is None:
+        forking.result().send(signal.SIGKILL)

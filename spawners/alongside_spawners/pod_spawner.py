@@ -19,10 +19,10 @@ from traitlets import Float, default
 from alongside.errors import AlongsideError, Unavailable
 from alongside.models import Pod
 from alongside_spawners.pod_story import sentence
-from alongside_spawners.pod_trouble import SessionFailed, Trouble, refused, trouble_of
+from alongside_spawners.pod_trouble import Trouble, refused, trouble_of
 from alongside_spawners.refusals import Refusal
 from alongside_spawners.session_pod import finish
-from alongside_spawners.session_start import answers
+from alongside_spawners.session_start import SessionFailed, answers
 
 _LOOK = 0.05  # seconds between looks at what the watch of pods has in memory
 _MARGIN = 3.0  # seconds before the hub's own limit, so that our reason comes first

@@ -13,20 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from alongside.errors import AlongsideError, NotAllowed, QuotaExceeded, Unavailable
+from alongside_spawners.session_start import SessionFailed
 
 _ADMIN = "Ask an administrator."
-_QUOTA = re.compile(
-    r"exceeded quota: ([^,]*), requested: (\S+), used: (\S+), limited: (\S+)",
-)
+_QUOTA = re.compile(r"exceeded quota: ([^,]*), requested: (\S+), used: (\S+), limited: (\S+)")
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: \w+: )?')
 _LONGEST = 300  # characters of other programs' messages
-
-
-class SessionFailed(AlongsideError):
-    """The pod of a session did not come up."""
-
-    code = "session-failed"
-    status = 503
 
 
 @dataclass(frozen=True)
@@ -128,9 +120,7 @@ def _ended(name: str, ended: Mapping[str, Any]) -> Trouble:
 def refused(status: int, body: Any) -> AlongsideError:
     """The cluster's answer to a request for a pod or a volume claim, as an error of ours."""
     said = _said(body)
-    if quota := re.search(
-        r"exceeded quota: ([^,]*), requested: (\S+), used: (\S+), limited: (\S+)", said
-    ):
+    if quota := _QUOTA.search(said):
         name, asked, used, limit = (part.rstrip(",.") for part in quota.groups())
         return QuotaExceeded(
             f"The cluster's quota {name} has no room for this session: it needs {asked}, in use "

@@ -15,22 +15,22 @@ from tornado import web
 from alongside.errors import AlongsideError, InvalidFields
 
 if TYPE_CHECKING:
-    _Base: Any = web.HTTPError
+    _Base = web.HTTPError
 else:
     _Base = getattr(hub, "SpawnException", web.HTTPError)
 
 
-class Refusal(_Base):  # type: ignore[misc]
+class Refusal(_Base):
     """A session that isn't started, with the reason and what to do."""
 
     def __init__(self, error: AlongsideError) -> None:
         self.error = error
         text, status = sentences(error), status_of(error)
-        reason = error.code.replace("-", "_")
+        said: dict[str, Any] = {"status_code": status, "reason": error.code.replace("-", "_")}
         if _Base is web.HTTPError:
-            super().__init__(status, text, reason=reason)
+            super().__init__(**said, log_message=text)
         else:
-            super().__init__(text, reason=reason, status_code=status, message_html=html(error))
+            super().__init__(**said, message=text, message_html=html(error))
         self.jupyterhub_message = text
         self.jupyterhub_html_message = html(error)
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -35,7 +35,7 @@ class Service:
     """
 
     url: str
-    token: str
+    token: str = field(repr=False)
     timeout: float = 10.0
 
     async def offers(self, owner: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from alongside_spawners.session_log import last_lines
 
 
 class SessionFailed(AlongsideError):
-    """The notebook server ended while it started."""
+    """The notebook server, or its pod, did not come up."""
 
     code = "session-failed"
     status = 503

@@ -13,6 +13,7 @@ import site
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 PRELOAD = (
     "jupyterhub.singleuser",
@@ -83,7 +84,7 @@ def _use_own_site() -> None:
         sys.path.remove(str(site.USER_SITE))
     site.USER_SITE = site.USER_BASE = None
     own = site.getusersitepackages()
-    if os.path.isdir(own):  # noqa: PTH112 - as the site module has it
+    if Path(own).is_dir():
         site.addsitedir(own)
 
 

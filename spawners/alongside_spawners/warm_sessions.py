@@ -24,10 +24,3 @@ async def warm_sessions(log: _Log) -> WarmProcesses:
         warm = _warm[loop] = WarmProcesses(PRELOAD, log=log)
     await warm.start()
     return warm
-
-
-async def close_warm_sessions() -> None:
-    """End the warm process of the running event loop. The sessions live on."""
-    warm = _warm.pop(asyncio.get_running_loop(), None)
-    if warm is not None:
-        await warm.close()

@@ -13,7 +13,6 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
-from markupsafe import Markup
 
 from alongside.errors import AlongsideError
 from alongside_spawners.form.answers import choice_from_form
@@ -32,9 +31,8 @@ def _template() -> Template:
 
 
 @cache
-def _source(name: str) -> Markup:
-    # our own file, not anybody's input
-    return Markup(files(__package__).joinpath(name).read_text("utf-8"))  # noqa: S704
+def _source(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def render_form(offers: Mapping[str, Any], last: Any) -> str:

@@ -24,10 +24,11 @@ class Before:
         first = (named or profiles or [{"name": "", "default": None, "backends": {}}])[0]
         backend = last.get("backend")
         kind = backend.get("kind") if isinstance(backend, Mapping) else None
-        if isinstance(kind, str) and kind in first["backends"]:
+        possible = [k for k, o in first["backends"].items() if not o.get("unavailable")]
+        if isinstance(kind, str) and kind in possible:
             return cls(first["name"], kind, backend, True)
         alone = "backend" in last and backend is None
-        chosen = "" if alone else first["default"] or ""
+        chosen = first["default"] if not alone and first["default"] in possible else ""
         return cls(first["name"], chosen, {}, bool(named) or alone)
 
     def option(self, path: str, default: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alongside.units import format_memory
-from alongside_spawners.form.amounts import bytes_of
+from alongside_spawners.form.amounts import AMOUNTS, bytes_of
 from alongside_spawners.form.answers import field_name
 from alongside_spawners.form.before import Before
 from alongside_spawners.form.lifetimes import at_most
@@ -15,6 +15,7 @@ from alongside_spawners.form.lifetimes import at_most
 _ANY_GPUS = 64  # the kind's own bound: the profile does not speak of them
 _FAR = 64  # where a slider ends when neither profile nor quota nor machine says
 _GIB = 2**30
+_ENDLESS = 10**9  # a bound that keeps nonsense out, and that nobody needs to be told
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,11 @@ class Slider:
 
 @dataclass(frozen=True)
 class Field:
-    """One input. `widget`: ``number``, ``memory``, ``select``, ``check`` or ``text``."""
+    """One input. `widget`: ``number``, ``memory``, ``select``, ``check`` or ``text``.
+
+    `needs`: what one of it takes of the members (``x-needs`` of its schema), for a suggestion how
+    many to choose.
+    """
 
     name: str
     id: str
@@ -43,6 +48,7 @@ class Field:
     bounds: str = ""
     choices: tuple[str, ...] = ()
     slider: Slider | None = None
+    needs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class Place:
             bounds=_bounds(low, high, memory),
             choices=choices,
             slider=slider,
+            needs=raw.get("x-needs"),
         )
 
     def _slider(
@@ -111,6 +118,8 @@ class Place:
         limits, whole = self.numbers["limits"], self.numbers["whole"]
         if widget == "number":
             amount = "workers" if path == self.counts or "." in path else path
+            if amount not in AMOUNTS:
+                return None  # a count of something else: no end of it is known
             ends = [high, limits.get(amount), whole.get("gpus" if path == "gpus" else "cores")]
             most = min((int(e) for e in ends if e), default=_FAR)
             start = low or 0
@@ -166,6 +175,8 @@ def _text(default: Any, memory: bool) -> str:
 
 def _bounds(low: int | None, high: int | None, memory: bool) -> str:
     """``From 1 to 8.``, ``At most 4 GiB.``, or nothing."""
+    if not memory and low == 0 and high is not None and high >= _ENDLESS:
+        return ""
     shown = [format_memory(b) if memory and b else b for b in (low, high)]
     if low is not None and low == high:
         return "Set by the profile."

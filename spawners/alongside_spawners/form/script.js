@@ -9,7 +9,7 @@
   const UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, PB: 1e15,
     KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40, PIB: 2 ** 50,
     K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
-  const NOUNS = { cores: "Cores", memory: "Memory", gpus: "GPUs", workers: "Workers", backends: "Backends" };
+  const NOUNS = { cores: "Cores", memory: "Memory", gpus: "GPUs", workers: data.members, backends: "Backends" };
 
   const parseMemory = (text) => {
     const found = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
@@ -75,14 +75,19 @@
   // Only the inputs that count are enabled: what is hidden is neither sent nor checked.
   const arrange = () => {
     const profile = chosen("profile");
-    const offered = data.profiles[profile].kinds;
+    const { kinds: offered, unavailable } = data.profiles[profile];
     for (const radio of root.querySelectorAll('input[name="kind"]')) {
-      radio.disabled = radio.value !== "" && !offered.includes(radio.value);
-      radio.closest("label").title = radio.disabled ? "This session does not offer it." : "";
+      const absent = radio.value !== "" && !offered.includes(radio.value);
+      const why = absent ? "This session does not offer it." : unavailable[radio.value] || "";
+      radio.disabled = why !== "";
+      const place = radio.closest("label").querySelector(".alongside-why");
+      place.textContent = why;
+      place.hidden = !why;
     }
     if (!root.querySelector('input[name="kind"]:checked:not(:disabled)')) {
       const wanted = data.profiles[profile].default;
-      [...root.querySelectorAll('input[name="kind"]')].find((radio) => radio.value === wanted).checked = true;
+      const radios = [...root.querySelectorAll('input[name="kind"]:not(:disabled)')];
+      (radios.find((radio) => radio.value === wanted) || radios[0]).checked = true;
     }
     const current = sizeOf(profile, chosen("kind"));
     for (const size of sizes()) {
@@ -116,6 +121,18 @@
       if (limits[name] !== undefined && each[name]) room.push(Math.floor((limits[name] - used[name]) / each[name]));
     }
     return room.length ? Math.max(0, Math.min(...room)) : null;
+  };
+
+  // How many members to choose for what is to be held, as the kind itself reckons.
+  const adviceOf = (size) => {
+    const row = rows(size).find((one) => one.dataset.needs);
+    const number = row ? Number(inputOf(row).value) : 0;
+    if (!number) return "";
+    const { bytes, of, reserve, share } = JSON.parse(row.dataset.needs);
+    const each = numberAt(size, of);
+    const usable = Math.max(Math.floor(each / 2), each - Math.max(reserve, Math.floor(each * share)));
+    const enough = Math.ceil((number * bytes) / usable);
+    return `A column of ${number.toLocaleString("en")} rows needs at least ${plural(enough, size.dataset.member)} of ${formatMemory(each)} to be sorted.`;
   };
 
   const drawQuota = (request) => {
@@ -182,6 +199,7 @@
     const put = (name, text) => { root.querySelector(`[data-sum="${name}"]`).textContent = text; };
     put("session", amounts(session.cores, session.memory));
     put("ends", session.ends);
+    put("advice", size && !wrong ? adviceOf(size) : "");
     put("backend-title", size ? size.dataset.title : "Alongside");
     put("backend", !size ? "nothing" : wrong ? "–" : `${request.upTo ? "up to " : ""}${request.workers} × (${amounts(request.each.cores, request.each.memory)})`);
     put("together", wrong ? "–" : amounts(session.cores + request.cores, session.memory + request.memory));

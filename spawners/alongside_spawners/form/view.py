@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alongside_spawners.form.amounts import bytes_of, plain_numbers, session_amounts
@@ -59,6 +59,8 @@ class Card:
     title: str
     lines: tuple[str, ...]
     chosen: bool
+    why: str = ""
+    """Why it can't be chosen, whatever else is; empty when it can."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,16 @@ class FormView:
         before = Before.of(last, profiles)
         numbers = plain_numbers(me)
         sizes = tuple(_sizes(profiles, before, numbers))
-        kinds = {k: o for p in profiles for k, o in p["backends"].items()}
+        # where several profiles have a kind, the one that can run it speaks for it
+        offers_of = sorted(
+            ((k, o) for p in profiles for k, o in p["backends"].items()),
+            key=lambda pair: not why_not(pair[1]),
+        )
+        found = dict(offers_of)
+        kinds = {k: found[k] for p in profiles for k in p["backends"]}
         cards = [Card("alongside-kind-none", "", "Nothing", ("Start the session alone",), False)]
         cards += [
-            Card(f"alongside-kind-{n}", k, o["title"], (o["description"],), False)
+            Card(f"alongside-kind-{n}", k, o["title"], (o["description"],), False, why_not(o))
             for n, (k, o) in enumerate(kinds.items())
         ]
         ids = {card.value: card.id for card in cards}
@@ -103,15 +111,14 @@ class FormView:
                 )
                 for p in profiles
             ),
-            kinds=tuple(
-                Card(c.id, c.value, c.title, c.lines, c.value == before.kind) for c in cards
-            ),
+            kinds=tuple(replace(card, chosen=card.value == before.kind) for card in cards),
             sizes=sizes,
             remembered=before.remembered,
             problem=str(catalogue.get("problem") or ""),
             shown=tuple((profile_ids[s.profile], ids[s.kind], s.id) for s in sizes),
             data={
                 **numbers,
+                "members": _members(catalogue),
                 "profiles": {
                     p["name"]: {
                         "session": {
@@ -122,11 +129,27 @@ class FormView:
                         "platform": p["platform"],
                         "default": p["default"] or "",
                         "kinds": list(p["backends"]),
+                        "unavailable": {
+                            k: why for k, o in p["backends"].items() if (why := why_not(o))
+                        },
                     }
                     for p in profiles
                 },
             },
         )
+
+
+def why_not(offer: Mapping[str, Any]) -> str:
+    """Why a kind can't be had where it is offered, and what to do about it; empty when it can."""
+    missing = offer.get("unavailable")
+    return f"{missing['detail']} {missing['remedy']}".strip() if missing else ""
+
+
+def _members(catalogue: Mapping[str, Any]) -> str:
+    """What a quota of members counts, of all kinds: ``Workers and locales``."""
+    words = [f"{kind['member']}s" for kind in catalogue.get("kinds", {}).values()]
+    text = " and ".join(dict.fromkeys(words)) or "members"
+    return text[:1].upper() + text[1:]
 
 
 def _sizes(
@@ -135,6 +158,8 @@ def _sizes(
     nothing = Before("", "", {}, False)
     for profile in profiles:
         for kind, offer in profile["backends"].items():
+            if why_not(offer):
+                continue
             same = (profile["name"], kind) == (before.profile, before.kind)
             yield _size(profile, kind, offer, before if same else nothing, numbers)
 
