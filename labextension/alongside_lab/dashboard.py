@@ -10,6 +10,7 @@ people's are shown only once the user has said so (`alongside_lab.trust`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,15 @@ class Dashboard(ProxyHandler):  # type: ignore[misc]
     def on_message(self, message: str | bytes) -> None:
         with contextlib.suppress(websocket.WebSocketClosedError):
             super().on_message(message)
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Send to the browser what comes, until it has gone: both ends may close at once."""
+        try:
+            return super().write_message(message, binary)
+        except websocket.WebSocketClosedError:
+            gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            gone.set_result(None)
+            return gone
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Close as the other side has."""

@@ -82,12 +82,16 @@ class Follower:
     def _take(self, event: Event) -> None:
         match event.name:
             case "snapshot":
-                self._news.snapshot(event.data["backends"])
+                self._news.snapshot(event.data["backends"], event.data.get("runs"))
                 self._connected()
             case "changed":
                 self._news.changed(event.data)
             case "removed":
                 self._news.removed(event.data["id"])
+            case "run":
+                self._news.run_changed(event.data)
+            case "run-removed":
+                self._news.run_removed(event.data["id"])
 
     def _opened(self) -> None:
         if self._last:

@@ -13,15 +13,22 @@ from tornado import iostream, web
 
 from alongside.errors import AlongsideError, Unavailable
 from alongside_lab.handlers import PROBLEM, Handler
-from alongside_lab.requests import LARGEST, Outgoing, methods_of, outgoing
+from alongside_lab.requests import Outgoing, largest, methods_of, outgoing
 from alongside_lab.upstream import silent
 
 if TYPE_CHECKING:
     import httpx
 
 _BACK = ("Retry-After", "Allow")
+_POLICY = "Content-Security-Policy"
 _LARGEST_ANSWER = 32 * 2**20
-_TYPES = ("application/json", "text/plain", PROBLEM)
+_TYPES = (
+    "application/json",
+    "application/ld+json",
+    "application/x-ipynb+json",
+    "text/plain",
+    PROBLEM,
+)
 
 
 class Forward(Handler):
@@ -70,8 +77,8 @@ class Forward(Handler):
             detail = "This address does not know that method."
             remedy = f"Use one of: {', '.join(sorted(methods))}."
             self.refuse_plainly(HTTPStatus.METHOD_NOT_ALLOWED, detail, remedy)
-        elif len(self.request.body) > LARGEST:
-            remedy = f"Send at most {LARGEST // 1024} KiB."
+        elif len(self.request.body) > (most := largest(path)):
+            remedy = f"Send at most {most // 1024} KiB."
             too_large = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             self.refuse_plainly(too_large, "The request is too large.", remedy)
         else:
@@ -102,7 +109,10 @@ class Forward(Handler):
 
     async def _give_back(self, response: httpx.Response, *, endless: bool) -> None:
         type = response.headers.get("content-type", "")
-        known = type.partition(";")[0].strip() in _TYPES
+        kind = type.partition(";")[0].strip()
+        # what a notebook has in it may do nothing on this session's address
+        page = kind == "text/html" and "sandbox" in response.headers.get(_POLICY, "")
+        known = kind in _TYPES or page
         if not known and response.status_code != HTTPStatus.NO_CONTENT:
             # not the service but the hub or its proxy in place of it
             raise _instead_of_service(response.status_code, await _whole(response), type)
@@ -111,6 +121,9 @@ class Forward(Handler):
         for name in _BACK:
             if name in response.headers:
                 self.set_header(name, response.headers[name])
+        if page:
+            self.set_header(_POLICY, "sandbox")
+            self.set_header("Content-Disposition", "attachment")
         if endless and response.is_success:
             assert self._working is not None
             self.upstream.may_be_cut(self._working)

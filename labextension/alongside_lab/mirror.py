@@ -71,6 +71,9 @@ class Mirror:
 
 
 def _compared(backend: Backend) -> Backend:
-    """With the libraries whose versions are others in this server's environment."""
-    found = mismatches(backend.get("versions") or {})
+    """With the libraries whose versions are others in this server's environment.
+
+    What is not installed here may well be where kernels run; attaching there tells if it isn't.
+    """
+    found = [each for each in mismatches(backend.get("versions") or {}) if each.here]
     return {**backend, "mismatches": [mismatch._asdict() for mismatch in found]}

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from alongside_lab.connection import Problem
 from alongside_lab.mirror import Backend, Mirror
+from alongside_lab.runs import Run, Runs
 
 SCHEMA_ID = "https://schema.jupyter.org/alongside/backends/v1"
 SCHEMA = Path(__file__).with_name("events.yaml")
@@ -32,6 +33,7 @@ class News:
         self, logger: Emits, clock: Callable[[], float] = time.time, epoch: str | None = None
     ) -> None:
         self.mirror = Mirror()
+        self.runs = Runs()
         self.connected = False
         self.problem: Problem | None = None
         self.sequence = 0
@@ -39,9 +41,11 @@ class News:
         self._logger = logger
         self._clock = clock
 
-    def snapshot(self, backends: Iterable[Backend]) -> None:
-        """The service told all that there is."""
-        if self.mirror.replace(backends, self._now()):
+    def snapshot(self, backends: Iterable[Backend], runs: Iterable[Run] | None = None) -> None:
+        """The service told all that there is; an older one knows no runs."""
+        backends_differ = self.mirror.replace(backends, self._now())
+        runs_differ = self.runs.replace(runs)
+        if backends_differ or runs_differ:
             self._tell("reset")
 
     def changed(self, backend: Backend) -> None:
@@ -54,6 +58,16 @@ class News:
         """A backend and its record are gone."""
         if self.mirror.drop(id):
             self._tell("removed", id=id)
+
+    def run_changed(self, run: Run) -> None:
+        """A run is new or has changed."""
+        self.runs.put(run)
+        self._tell("run", run=run)
+
+    def run_removed(self, id: str) -> None:
+        """A run and all that it left are gone."""
+        if self.runs.drop(id):
+            self._tell("run-removed", id=id)
 
     def state(self, connected: bool, problem: Problem | None = None) -> None:
         """Whether the service answers; an event only when that is news."""
@@ -73,6 +87,7 @@ class News:
             "connected": self.connected,
             "problem": self.problem,
             "backends": self.mirror.document(),
+            "runs": self.runs.document(),
         }
 
     def _tell(self, type: str, **what: Any) -> None:

@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LARGEST = 256 * 1024
-"""Bytes that a request's body may have, as for the service itself."""
+_LARGEST = 256 * 1024
+_LARGEST_RUN = 1024 * 1024
 ID = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-"""A backend's id, as a regular expression."""
+"""The id of a backend or a run, or a step's name, as a regular expression."""
 _ALLOWED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(path), frozenset(methods.split()))
     for path, methods in (
@@ -21,6 +21,12 @@ _ALLOWED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ("backends", "GET POST"),
         (f"backends/{ID}", "GET PATCH DELETE"),
         (f"backends/{ID}/logs", "GET"),
+        ("runs", "GET POST"),
+        (f"runs/{ID}", "GET DELETE"),
+        (f"runs/{ID}/(cancel|resume)", "POST"),
+        (f"runs/{ID}/record", "GET"),
+        (f"runs/{ID}/steps/{ID}/(log|notebook|report)", "GET"),
+        ("workflows/check", "POST"),
     )
 )
 _PASSED = ("Accept", "Content-Type", "Idempotency-Key")
@@ -46,6 +52,11 @@ def methods_of(path: str) -> frozenset[str]:
     return frozenset()
 
 
+def largest(path: str) -> int:
+    """Bytes that the body of a request to this path may have, as for the service itself."""
+    return _LARGEST_RUN if path in ("runs", "workflows/check") else _LARGEST
+
+
 def outgoing(
     method: str,
     path: str,
@@ -56,7 +67,7 @@ def outgoing(
 ) -> Outgoing:
     """What to send. `session` is the one that a backend belongs to when the browser names none."""
     passed = {name: headers[name] for name in _PASSED if headers.get(name)}
-    if method == "POST" and path == "backends":
+    if method == "POST" and path in ("backends", "runs"):
         # so that it may be sent twice, should a connection break at the wrong moment
         passed.setdefault("Idempotency-Key", uuid.uuid4().hex)
         body = _in_session(body, session)
@@ -69,8 +80,8 @@ def _in_session(body: bytes, session: str | None) -> bytes:
         return body
     try:
         wish = json.loads(body)
-    except (ValueError, RecursionError):
+        if not isinstance(wish, dict) or "session" in wish:
+            return body
+        return json.dumps({**wish, "session": session}, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # no JSON, or letters that are none
         return body  # the service says what is wrong with it
-    if not isinstance(wish, dict) or "session" in wish:
-        return body
-    return json.dumps({**wish, "session": session}).encode()

@@ -6,6 +6,7 @@ from typing import Any
 
 from alongside_lab.forward import Forward
 from alongside_lab.news import News
+from alongside_lab.notebooks import NotebookContent, NotebookParameters
 from alongside_lab.requests import ID
 from alongside_lab.state import State
 from alongside_lab.surroundings import Surroundings
@@ -21,6 +22,8 @@ def routes(
     return [
         (r"/alongside/state", State, at_hand),
         (r"/alongside/api/(.*)", Forward, at_hand),
+        (r"/alongside/notebook-parameters", NotebookParameters, at_hand),
+        (r"/alongside/notebook-content", NotebookContent, at_hand),
         (rf"/alongside/backends/({ID})/dashboard/(.*)", _dashboard(), at_hand),
         (rf"/alongside/backends/({ID})/trust", Trust, at_hand),
     ]

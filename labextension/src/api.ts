@@ -163,6 +163,312 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/alongside/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description The caller's own; for admins all.
+         */
+        get: operations["listing_services_alongside_api_v1_schedules_get"];
+        put?: never;
+        /**
+         * Make a schedule
+         * @description Have a backend started at certain times, and stopped again, in the name of its owner.
+         *
+         *     It starts with the next time that comes; what is due is admitted like any launch, and tried
+         *     again as long as it would run.
+         */
+        post: operations["make_services_alongside_api_v1_schedules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a schedule
+         * @description One schedule, with what became of its last starts and when the next one is.
+         */
+        get: operations["show_services_alongside_api_v1_schedules__id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a schedule
+         * @description Start nothing any more. Again: 404.
+         */
+        delete: operations["delete_services_alongside_api_v1_schedules__id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description Other times, another launch, another name, or suspend it.
+         *
+         *     What runs already stops at the new time. What would have been started before now is not.
+         */
+        patch: operations["change_services_alongside_api_v1_schedules__id__patch"];
+        trace?: never;
+    };
+    "/services/alongside/api/v1/workflows/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a workflow
+         * @description All that is wrong with a definition, each with its place; else the definition in full.
+         *
+         *     Its backends are checked against the profiles and the quota of the caller.
+         */
+        post: operations["check_services_alongside_api_v1_workflows_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/steps/{name}/backend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the backend of a step
+         * @description For the step itself, by its run's token: the first time, its backend is launched.
+         *
+         *     Answers at once with how it is; a quota or a machine that is full is a message, and asking
+         *     again is the way to wait. When it has ended meanwhile, another one is launched. An attempt that
+         *     another one has followed gets none.
+         */
+        post: operations["backend_services_alongside_api_v1_runs__id__steps__name__backend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/steps/{name}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log of a step
+         * @description The last lines of what an attempt has printed, as plain text; joined steps share a log.
+         *
+         *     With `start` the answer has the status 206 and what comes from this byte on, 1 MiB at most: who
+         *     follows a log asks for what is new. An executor whose logs are no files answers as ever.
+         */
+        get: operations["log_services_alongside_api_v1_runs__id__steps__name__log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/steps/{name}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Executed notebook of a step
+         * @description The notebook with its outputs, also while it is executed: as far as it has come.
+         */
+        get: operations["notebook_services_alongside_api_v1_runs__id__steps__name__notebook_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/steps/{name}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report of a step
+         * @description The executed notebook as one HTML page, also while it is executed.
+         *
+         *     Browsers are told to run none of its scripts: they are not the hub's. Interactive figures show
+         *     when the page is opened from a file.
+         */
+        get: operations["report_services_alongside_api_v1_runs__id__steps__name__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs
+         * @description The caller's own, newest first, without their definitions; for admins all.
+         */
+        get: operations["listing_services_alongside_api_v1_runs_get"];
+        put?: never;
+        /**
+         * Submit a workflow
+         * @description Have a workflow carried out; it goes on when the session, the hub and this service are gone.
+         *
+         *     Its backends are launched in its owner's quota when their steps ask for them, and end with
+         *     these. What becomes of it is seen at `Location` and among the events.
+         */
+        post: operations["submit_services_alongside_api_v1_runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See a run
+         * @description One run as it is now, with its steps, their attempts, and its definition.
+         */
+        get: operations["show_services_alongside_api_v1_runs__id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a run
+         * @description Forget it, with its logs and executed notebooks; a live one is cancelled first. Again: 404.
+         *
+         *     What its steps have written elsewhere stays.
+         */
+        delete: operations["delete_services_alongside_api_v1_runs__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a run
+         * @description End it: its steps have 30 s, its backends end at once. One that has ended stays as it is.
+         */
+        post: operations["cancel_services_alongside_api_v1_runs__id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a run
+         * @description Go on with one that has failed or was cancelled: what has succeeded is not repeated.
+         *
+         *     Backends that were kept are used again. A live one just goes on.
+         */
+        post: operations["resume_services_alongside_api_v1_runs__id__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record of a run
+         * @description What explains its results, as an RO-Crate: its steps with code, values, hashes, versions.
+         */
+        get: operations["record_services_alongside_api_v1_runs__id__record_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/alongside/api/v1/runs/{id}/steps/{name}/attempts/{attempt}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send a file of an attempt
+         * @description For the pod of a step, by its run's token: its executed notebook or its record, compressed.
+         *
+         *     It is kept with the run, and is what `notebook` and `record` answer. Again: it stays as it is.
+         */
+        put: operations["send_services_alongside_api_v1_runs__id__steps__name__attempts__attempt___file__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/alongside/api/v1/events": {
         parameters: {
             query?: never;
@@ -172,7 +478,7 @@ export interface paths {
         };
         /**
          * Follow what happens
-         * @description Every change of every backend that the caller may see, for as long as one listens.
+         * @description Every change of all that the caller may see, for as long as one listens.
          */
         get: operations["events_services_alongside_api_v1_events_get"];
         put?: never;
@@ -231,6 +537,72 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Amounts
+         * @description What the process of a step gets; its backend comes on top.
+         */
+        Amounts: {
+            /**
+             * Cores
+             * @description CPU cores, for instance 0.5.
+             */
+            cores?: number | null;
+            /**
+             * Memory
+             * @description Bytes of memory.
+             */
+            memory?: string | null;
+            /**
+             * Gpus
+             * @description Number of GPUs.
+             * @default 0
+             */
+            gpus: number;
+        };
+        /**
+         * Attempt
+         * @description One execution of a step.
+         */
+        Attempt: {
+            /**
+             * Number
+             * @description Counts from 1 and goes on after the run was resumed.
+             */
+            number: number;
+            state: components["schemas"]["State"];
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /** Ended */
+            ended?: string | null;
+            /**
+             * Exit Code
+             * @description Of the step's process; 0 is success.
+             */
+            exit_code?: number | null;
+            /**
+             * Message
+             * @description Why it has failed: a sentence.
+             * @default
+             */
+            message: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             * @default
+             */
+            remedy: string;
+            /**
+             * Backend
+             * @description Id of the backend that it has computed on.
+             * @default
+             */
+            backend: string;
+            /** @description Where its time has gone, once it has told. */
+            spent?: components["schemas"]["Spent"] | null;
+        };
+        /**
          * Backend
          * @description One Dask cluster or Arkouda locale group, as the API shows it.
          */
@@ -266,6 +638,12 @@ export interface components {
             created: string;
             /** Needed */
             needed?: string | null;
+            /**
+             * Run
+             * @description Id of the run that it was made for; '' if for none.
+             * @default
+             */
+            run: string;
             phase: components["schemas"]["Phase"];
             /** Reason */
             reason: string;
@@ -295,6 +673,13 @@ export interface components {
             roles: string[];
             /** Versions */
             versions: {
+                [key: string]: string;
+            };
+            /**
+             * Facts
+             * @default {}
+             */
+            facts: {
                 [key: string]: string;
             };
         };
@@ -331,6 +716,82 @@ export interface components {
             keep: boolean;
         };
         /**
+         * BackendWish
+         * @description The backend that a step computes on.
+         */
+        "BackendWish-Input": {
+            /**
+             * Kind
+             * @description `dask`, `arkouda`, or another kind.
+             * @default dask
+             */
+            kind: string;
+            /**
+             * Profile
+             * @description Default: the first profile that offers the kind.
+             */
+            profile?: string | null;
+            /**
+             * Options
+             * @description Size, by the kind's schema.
+             * @default {}
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /**
+             * Minimum
+             * @description Members that must be there before the step begins; default: all.
+             */
+            minimum?: number | null;
+            /**
+             * Wait
+             * Format: duration-text
+             * @description How long it is waited for; then the attempt fails.
+             * @default PT15M
+             * @example 30 min
+             */
+            wait: string;
+        };
+        /**
+         * BackendWish
+         * @description The backend that a step computes on.
+         */
+        "BackendWish-Output": {
+            /**
+             * Kind
+             * @description `dask`, `arkouda`, or another kind.
+             * @default dask
+             */
+            kind: string;
+            /**
+             * Profile
+             * @description Default: the first profile that offers the kind.
+             */
+            profile?: string | null;
+            /**
+             * Options
+             * @description Size, by the kind's schema.
+             * @default {}
+             */
+            options: {
+                [key: string]: unknown;
+            };
+            /**
+             * Minimum
+             * @description Members that must be there before the step begins; default: all.
+             */
+            minimum?: number | null;
+            /**
+             * Wait
+             * Format: duration-text
+             * @description How long it is waited for; then the attempt fails.
+             * @default 15 min
+             * @example 30 min
+             */
+            wait: string;
+        };
+        /**
          * Capacity
          * @description What a platform has in all and what is free now; zero `total` means unknown.
          */
@@ -357,6 +818,12 @@ export interface components {
              */
             title: string;
             /**
+             * Advice
+             * @description What to think of before it is launched with these options; mostly empty.
+             * @default
+             */
+            advice: string;
+            /**
              * Required
              * @description Whether the session fails to start when it does.
              */
@@ -376,12 +843,12 @@ export interface components {
             kind: string;
             /**
              * Address
-             * @description For Dask `tls://host:port`.
+             * @description For Dask `tls://host:port`, for Arkouda `tcp://host:port`.
              */
             address: string;
             /**
              * Credentials
-             * @description By kind; for Dask `ca`, `cert` and `key` as PEM text.
+             * @description By kind; for Dask `ca`, `cert` and `key` as PEM text, for Arkouda `token`.
              */
             credentials: {
                 [key: string]: string;
@@ -426,6 +893,7 @@ export interface components {
              */
             leading: boolean;
         };
+        JsonValue: unknown;
         /**
          * Launch
          * @description The body of ``POST backends``.
@@ -573,10 +1041,150 @@ export interface components {
              */
             profiles: string[];
             /**
+             * Executors
+             * @description Who carries out workflows: by name why that can't be for now, '' if it can.
+             */
+            executors: {
+                [key: string]: string;
+            };
+            /**
+             * Homes
+             * @description Those of them whose steps have the user's files where a session has them; to the others, notebooks have to be brought along in the workflow.
+             */
+            homes: string[];
+            /**
              * @description When the session that was asked about ends by itself.
              * @default {}
              */
             session: components["schemas"]["SessionEnd"];
+        };
+        /**
+         * Missing
+         * @description Why a kind can't run where its profile wants it to, and what to do about it.
+         */
+        Missing: {
+            /** Detail */
+            detail: string;
+            /** Remedy */
+            remedy: string;
+        };
+        /**
+         * NamedKind
+         * @description What a kind of backend is called, and how its size changes.
+         */
+        NamedKind: {
+            /** Title */
+            title: string;
+            /**
+             * Member
+             * @description What its size counts, in the singular: `worker`.
+             */
+            member: string;
+            /**
+             * Scaling
+             * @description `live`: its size changes while it works; `relaunch`: a new size is a new start, over which a notebook that is attached saves and restores what it has in memory.
+             * @enum {string}
+             */
+            scaling: "live" | "relaunch";
+        };
+        /**
+         * NewRun
+         * @description The body of ``POST runs``.
+         */
+        NewRun: {
+            workflow: components["schemas"]["Workflow-Input"];
+            /**
+             * Session
+             * @description The session that it is submitted from.
+             */
+            session?: string | null;
+            /**
+             * Executor
+             * @description Who carries it out; default: the first that there is.
+             */
+            executor?: string | null;
+            /**
+             * Owner
+             * @description For whom; only admins and the hub may name others.
+             */
+            owner?: string | null;
+            /**
+             * Account
+             * @description Unix account; only the hub may say.
+             * @default
+             */
+            account: string;
+        };
+        /**
+         * NewSchedule
+         * @description The body of ``POST schedules``.
+         */
+        NewSchedule: {
+            /**
+             * Start
+             * @description When it starts: a cron expression of five fields, in local time.
+             */
+            start?: string | null;
+            /**
+             * Stop
+             * @description When it stops, likewise. Absent: when its lifetime is over.
+             */
+            stop?: string | null;
+            /**
+             * Days
+             * @description Instead of `start`, with `from`: `Mon-Fri`, `daily`.
+             */
+            days?: string | null;
+            /**
+             * From
+             * @description Instead of `start`: `07:00`.
+             */
+            from?: string | null;
+            /**
+             * To
+             * @description Instead of `stop`: `19:00`.
+             */
+            to?: string | null;
+            /**
+             * Name
+             * @description Shown name, once among the owner's schedules.
+             */
+            name: string;
+            /** @description What is started, as for `POST backends`; it belongs to no session. Its name, unless given, is the schedule's. */
+            launch: components["schemas"]["Launch"];
+            /**
+             * Zone
+             * @description Time zone, as the IANA names it: `America/New_York`.
+             */
+            zone: string;
+            /**
+             * Overlap
+             * @description What a start does while the one before still runs: take its place, or nothing.
+             * @default replace
+             * @enum {string}
+             */
+            overlap: "replace" | "skip";
+            /**
+             * Tolerance
+             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; 10 min where there is no stop.
+             */
+            tolerance?: string | null;
+            /**
+             * Suspended
+             * @description Whether nothing is started for now.
+             * @default false
+             */
+            suspended: boolean;
+            /**
+             * Until
+             * @description The last day on which it is started.
+             */
+            until?: string | null;
+            /**
+             * Owner
+             * @description For whom; only admins and the hub may name others.
+             */
+            owner?: string | null;
         };
         /**
          * OfferedCatalogue
@@ -585,6 +1193,13 @@ export interface components {
         OfferedCatalogue: {
             /** Profiles */
             profiles: components["schemas"]["OfferedProfile"][];
+            /**
+             * Kinds
+             * @description The kinds of all profiles by name: what others share may be of any.
+             */
+            kinds: {
+                [key: string]: components["schemas"]["NamedKind"];
+            };
             /**
              * Problem
              * @description For admins: why the newest edit of the catalogue is not in use.
@@ -599,8 +1214,6 @@ export interface components {
         OfferedKind: {
             /** Title */
             title: string;
-            /** Description */
-            description: string;
             /**
              * Member
              * @description What its size counts, in the singular: `worker`.
@@ -608,10 +1221,12 @@ export interface components {
             member: string;
             /**
              * Scaling
-             * @description `live`: its size changes while it works; `relaunch`: a new size is a new start, without what it had in memory.
+             * @description `live`: its size changes while it works; `relaunch`: a new size is a new start, over which a notebook that is attached saves and restores what it has in memory.
              * @enum {string}
              */
             scaling: "live" | "relaunch";
+            /** Description */
+            description: string;
             /**
              * Schema
              * @description JSON schema of its options with this profile's bounds; memory has its own in `x-minimum` and `x-maximum`, in bytes.
@@ -626,6 +1241,8 @@ export interface components {
              * @description Whether a session fails to start when this does.
              */
             required: boolean;
+            /** @description Why it can't be had although the profile has it; null: it can. */
+            unavailable?: components["schemas"]["Missing"] | null;
         };
         /**
          * OfferedProfile
@@ -653,6 +1270,53 @@ export interface components {
             backends: {
                 [key: string]: components["schemas"]["OfferedKind"];
             };
+        };
+        /**
+         * Outcome
+         * @description What became of one start.
+         */
+        Outcome: {
+            /**
+             * Due
+             * Format: date-time
+             * @description When it was due.
+             */
+            due: string;
+            /**
+             * Outcome
+             * @description `trying`: refused so far, and tried again. `missed`: nobody was there to do it while it could still be done.
+             * @enum {string}
+             */
+            outcome: "started" | "trying" | "skipped" | "refused" | "missed";
+            /**
+             * At
+             * Format: date-time
+             * @description When that was so.
+             */
+            at: string;
+            /**
+             * Backend
+             * @description Id of the backend that was started.
+             * @default
+             */
+            backend: string;
+            /**
+             * Message
+             * @description A sentence that says why, where it was not started.
+             * @default
+             */
+            message: string;
+            /**
+             * Remedy
+             * @description What to do about it.
+             * @default
+             */
+            remedy: string;
+            /**
+             * Stopped
+             * @description When this schedule ended it.
+             */
+            stopped?: string | null;
         };
         /**
          * Patch
@@ -859,6 +1523,242 @@ export interface components {
             gpus: number;
         };
         /**
+         * Retry
+         * @description How often a step that fails is tried again, and after which pauses.
+         */
+        "Retry-Input": {
+            /**
+             * Times
+             * @description Attempts after the first.
+             * @default 0
+             */
+            times: number;
+            /**
+             * Pause
+             * Format: duration-text
+             * @description Before the second attempt.
+             * @default PT5S
+             * @example 30 min
+             */
+            pause: string;
+            /**
+             * Factor
+             * @description How much longer each further pause is.
+             * @default 2
+             */
+            factor: number;
+            /**
+             * Longest
+             * Format: duration-text
+             * @description No pause is longer.
+             * @default PT10M
+             * @example 30 min
+             */
+            longest: string;
+            /** @description What every attempt but the first computes on: a larger backend, or one elsewhere. The one before ends. */
+            backend?: components["schemas"]["BackendWish-Input"] | null;
+        };
+        /**
+         * Retry
+         * @description How often a step that fails is tried again, and after which pauses.
+         */
+        "Retry-Output": {
+            /**
+             * Times
+             * @description Attempts after the first.
+             * @default 0
+             */
+            times: number;
+            /**
+             * Pause
+             * Format: duration-text
+             * @description Before the second attempt.
+             * @default 5 s
+             * @example 30 min
+             */
+            pause: string;
+            /**
+             * Factor
+             * @description How much longer each further pause is.
+             * @default 2
+             */
+            factor: number;
+            /**
+             * Longest
+             * Format: duration-text
+             * @description No pause is longer.
+             * @default 10 min
+             * @example 30 min
+             */
+            longest: string;
+            /** @description What every attempt but the first computes on: a larger backend, or one elsewhere. The one before ends. */
+            backend?: components["schemas"]["BackendWish-Output"] | null;
+        };
+        /**
+         * Run
+         * @description A run, as the API shows it.
+         */
+        Run: {
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @description The workflow's.
+             */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Executor */
+            executor: string;
+            /** Session */
+            session: string | null;
+            /** Origin */
+            origin: string;
+            state: components["schemas"]["State"];
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Started */
+            started: string | null;
+            /** Ended */
+            ended: string | null;
+            /** Steps */
+            steps: components["schemas"]["StepRun"][];
+            /** @description The definition, as it was submitted; absent in lists and events. */
+            workflow?: components["schemas"]["Workflow-Output"] | null;
+        };
+        /**
+         * Schedule
+         * @description A schedule, as the API shows it.
+         */
+        Schedule: {
+            /** Id */
+            id: string;
+            /** Owner */
+            owner: string;
+            /** Name */
+            name: string;
+            launch: components["schemas"]["Launch"];
+            /**
+             * Start
+             * @description Cron expression, in local time.
+             */
+            start: string;
+            /**
+             * Stop
+             * @description Cron expression; null: its lifetime ends it.
+             */
+            stop: string | null;
+            /** Zone */
+            zone: string;
+            /**
+             * Overlap
+             * @enum {string}
+             */
+            overlap: "replace" | "skip";
+            /** Tolerance */
+            tolerance: string | null;
+            /** Suspended */
+            suspended: boolean;
+            /** Until */
+            until: string | null;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * History
+             * @description What became of the last starts.
+             * @default []
+             */
+            history: components["schemas"]["Outcome"][];
+            /**
+             * Running
+             * @description Id of what it has started and not ended, if it lives.
+             */
+            running: string | null;
+            /**
+             * Next Start
+             * @description When it starts something; null: never.
+             */
+            next_start: string | null;
+            /**
+             * Next Stop
+             * @description When what runs stops, else what starts next; null: not by the clock.
+             */
+            next_stop: string | null;
+        };
+        /**
+         * SchedulePatch
+         * @description The body of ``PATCH schedules/{id}``: what is absent stays, null is as if never given.
+         */
+        SchedulePatch: {
+            /**
+             * Start
+             * @description When it starts: a cron expression of five fields, in local time.
+             */
+            start?: string | null;
+            /**
+             * Stop
+             * @description When it stops, likewise. Absent: when its lifetime is over.
+             */
+            stop?: string | null;
+            /**
+             * Days
+             * @description Instead of `start`, with `from`: `Mon-Fri`, `daily`.
+             */
+            days?: string | null;
+            /**
+             * From
+             * @description Instead of `start`: `07:00`.
+             */
+            from?: string | null;
+            /**
+             * To
+             * @description Instead of `stop`: `19:00`.
+             */
+            to?: string | null;
+            /**
+             * Name
+             * @description A new name.
+             */
+            name?: string | null;
+            /** @description What is started from the next time on. */
+            launch?: components["schemas"]["Launch"] | null;
+            /**
+             * Zone
+             * @description Another time zone.
+             */
+            zone?: string | null;
+            /**
+             * Overlap
+             * @description What a start does while the one before still runs: take its place, or nothing.
+             */
+            overlap?: ("replace" | "skip") | null;
+            /**
+             * Tolerance
+             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; 10 min where there is no stop.
+             */
+            tolerance?: string | null;
+            /**
+             * Suspended
+             * @description Whether nothing is started for now. What runs still stops in time.
+             */
+            suspended?: boolean | null;
+            /**
+             * Until
+             * @description The last day on which it is started.
+             */
+            until?: string | null;
+        };
+        /**
          * SessionEnd
          * @description When a session ends by itself. Absent means never.
          */
@@ -944,6 +1844,50 @@ export interface components {
             access: "read" | "attach";
         };
         /**
+         * Spent
+         * @description Where the time of an attempt has gone: seconds that add up to all of it.
+         *
+         *     What lies where the step runs is used in place: only what comes from elsewhere is staged.
+         */
+        Spent: {
+            /**
+             * Staging In
+             * @description Seconds to bring notebook and inputs.
+             * @default 0
+             */
+            staging_in: number;
+            /**
+             * Bytes In
+             * @description Bytes that were brought.
+             * @default 0
+             */
+            bytes_in: number;
+            /**
+             * Waiting
+             * @description Seconds that its backend was waited for.
+             * @default 0
+             */
+            waiting: number;
+            /**
+             * Computing
+             * @description All other seconds: the kernel's start too.
+             * @default 0
+             */
+            computing: number;
+            /**
+             * Staging Out
+             * @description Seconds to put outputs where they belong.
+             * @default 0
+             */
+            staging_out: number;
+            /**
+             * Bytes Out
+             * @description Bytes that were put elsewhere.
+             * @default 0
+             */
+            bytes_out: number;
+        };
+        /**
          * Stage
          * @description One line of the story of a backend, as a person would tell it.
          */
@@ -955,6 +1899,405 @@ export interface components {
             time: string;
             /** Message */
             message: string;
+        };
+        /**
+         * State
+         * @description Of a run and of a step. The first three are live, the others final.
+         * @enum {string}
+         */
+        State: "waiting" | "running" | "pausing" | "succeeded" | "failed" | "cancelled";
+        /**
+         * Step
+         * @description A notebook or a command, with what it needs and what it leaves.
+         */
+        "Step-Input": {
+            /**
+             * Name
+             * @description Lower case letters, digits and dashes.
+             */
+            name: string;
+            /**
+             * Notebook
+             * @description The notebook that is executed.
+             */
+            notebook?: string | null;
+            /**
+             * Command
+             * @description Program and arguments; no shell.
+             */
+            command?: string[] | null;
+            /**
+             * Parameters
+             * @description Values of the notebook's parameters. For a command: `{name}` in its words.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Takes
+             * @description Parameters that are results of earlier steps: name to `step.result`.
+             * @default {}
+             */
+            takes: {
+                [key: string]: string;
+            };
+            /**
+             * Results
+             * @description Values that later steps can take: variables of the notebook, or lines `name=JSON` that a command writes into the file $ALONGSIDE_RESULTS.
+             * @default []
+             */
+            results: string[];
+            /**
+             * Cells
+             * @description Tags of cells: others are not executed, but for the one with the parameters.
+             * @default []
+             */
+            cells: string[];
+            /**
+             * Functions
+             * @description Functions of the notebook that are called, each with the parameters, inputs and outputs that it has arguments for. Of the cells, only those are executed that define them or do nothing but import, and those of `cells`. What `f` returns is the variable `f_result`.
+             * @default []
+             */
+            functions: string[];
+            /**
+             * After
+             * @description Steps that must have succeeded.
+             * @default []
+             */
+            after: string[];
+            /**
+             * Inputs
+             * @description Files and directories that are read: name to where they are. A parameter of that name gets the path; so does an environment variable.
+             * @default {}
+             */
+            inputs: {
+                [key: string]: string;
+            };
+            /**
+             * Outputs
+             * @description Files and directories that are written: name to where they belong. A parameter of that name gets the path; so does an environment variable.
+             * @default {}
+             */
+            outputs: {
+                [key: string]: string;
+            };
+            /**
+             * Backend
+             * @description One of its own; or the name of one under `backends`; or `session`: that of the session which it is submitted from.
+             */
+            backend?: components["schemas"]["BackendWish-Input"] | "session" | string | null;
+            /**
+             * Output
+             * @description Where the executed notebook is put besides; `{run}` is the run's id.
+             */
+            output?: string | null;
+            /**
+             * Kernel
+             * @description Name of another kernel.
+             */
+            kernel?: string | null;
+            /**
+             * Image
+             * @description Container image.
+             */
+            image?: string | null;
+            /**
+             * @description What its own process gets.
+             * @default {
+             *       "gpus": 0
+             *     }
+             */
+            resources: components["schemas"]["Amounts"];
+            /**
+             * Environment
+             * @description Additional environment variables.
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * @description How often it is tried again when it fails.
+             * @default {
+             *       "times": 0,
+             *       "pause": "5 s",
+             *       "factor": 2,
+             *       "longest": "10 min"
+             *     }
+             */
+            retry: components["schemas"]["Retry-Input"];
+            /**
+             * Timeout
+             * @description An attempt that takes longer has failed.
+             */
+            timeout?: string | null;
+            /**
+             * Cache
+             * @description Whether it is skipped when nothing has changed since it last succeeded.
+             * @default false
+             */
+            cache: boolean;
+            /**
+             * Joined
+             * @description An earlier step whose kernel it goes on in, so that data stays in memory. They are one attempt: when it fails, that one is repeated too.
+             */
+            joined?: string | null;
+        };
+        /**
+         * Step
+         * @description A notebook or a command, with what it needs and what it leaves.
+         */
+        "Step-Output": {
+            /**
+             * Name
+             * @description Lower case letters, digits and dashes.
+             */
+            name: string;
+            /**
+             * Notebook
+             * @description The notebook that is executed.
+             */
+            notebook?: string | null;
+            /**
+             * Command
+             * @description Program and arguments; no shell.
+             */
+            command?: string[] | null;
+            /**
+             * Parameters
+             * @description Values of the notebook's parameters. For a command: `{name}` in its words.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Takes
+             * @description Parameters that are results of earlier steps: name to `step.result`.
+             * @default {}
+             */
+            takes: {
+                [key: string]: string;
+            };
+            /**
+             * Results
+             * @description Values that later steps can take: variables of the notebook, or lines `name=JSON` that a command writes into the file $ALONGSIDE_RESULTS.
+             * @default []
+             */
+            results: string[];
+            /**
+             * Cells
+             * @description Tags of cells: others are not executed, but for the one with the parameters.
+             * @default []
+             */
+            cells: string[];
+            /**
+             * Functions
+             * @description Functions of the notebook that are called, each with the parameters, inputs and outputs that it has arguments for. Of the cells, only those are executed that define them or do nothing but import, and those of `cells`. What `f` returns is the variable `f_result`.
+             * @default []
+             */
+            functions: string[];
+            /**
+             * After
+             * @description Steps that must have succeeded.
+             * @default []
+             */
+            after: string[];
+            /**
+             * Inputs
+             * @description Files and directories that are read: name to where they are. A parameter of that name gets the path; so does an environment variable.
+             * @default {}
+             */
+            inputs: {
+                [key: string]: string;
+            };
+            /**
+             * Outputs
+             * @description Files and directories that are written: name to where they belong. A parameter of that name gets the path; so does an environment variable.
+             * @default {}
+             */
+            outputs: {
+                [key: string]: string;
+            };
+            /**
+             * Backend
+             * @description One of its own; or the name of one under `backends`; or `session`: that of the session which it is submitted from.
+             */
+            backend?: components["schemas"]["BackendWish-Output"] | "session" | string | null;
+            /**
+             * Output
+             * @description Where the executed notebook is put besides; `{run}` is the run's id.
+             */
+            output?: string | null;
+            /**
+             * Kernel
+             * @description Name of another kernel.
+             */
+            kernel?: string | null;
+            /**
+             * Image
+             * @description Container image.
+             */
+            image?: string | null;
+            /**
+             * @description What its own process gets.
+             * @default {
+             *       "gpus": 0
+             *     }
+             */
+            resources: components["schemas"]["Amounts"];
+            /**
+             * Environment
+             * @description Additional environment variables.
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * @description How often it is tried again when it fails.
+             * @default {
+             *       "times": 0,
+             *       "pause": "5 s",
+             *       "factor": 2,
+             *       "longest": "10 min"
+             *     }
+             */
+            retry: components["schemas"]["Retry-Output"];
+            /**
+             * Timeout
+             * @description An attempt that takes longer has failed.
+             */
+            timeout?: string | null;
+            /**
+             * Cache
+             * @description Whether it is skipped when nothing has changed since it last succeeded.
+             * @default false
+             */
+            cache: boolean;
+            /**
+             * Joined
+             * @description An earlier step whose kernel it goes on in, so that data stays in memory. They are one attempt: when it fails, that one is repeated too.
+             */
+            joined?: string | null;
+        };
+        /**
+         * StepBackend
+         * @description What the service answers when an attempt asks for its backend.
+         */
+        StepBackend: {
+            /**
+             * Id
+             * @default
+             */
+            id: string;
+            /**
+             * Ready
+             * @description Whether as many members are there as were wanted.
+             * @default false
+             */
+            ready: boolean;
+            /**
+             * Failed
+             * @description Whether waiting is of no use.
+             * @default false
+             */
+            failed: boolean;
+            /**
+             * Message
+             * @description What it waits for, as a sentence: the queue's reason.
+             * @default
+             */
+            message: string;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Kind
+             * @default
+             */
+            kind: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Members
+             * @description Members (workers, locales) that can be used.
+             * @default 0
+             */
+            members: number;
+            /**
+             * Wanted
+             * @default 0
+             */
+            wanted: number;
+        };
+        /**
+         * StepRun
+         * @description How far a step has come.
+         */
+        StepRun: {
+            /** Name */
+            name: string;
+            /** @default waiting */
+            state: components["schemas"]["State"];
+            /**
+             * Message
+             * @description What it does or waits for, or why it has failed.
+             * @default
+             */
+            message: string;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Cell
+             * @description The code cell that it is at, from 1.
+             */
+            cell?: number | null;
+            /**
+             * Cells
+             * @description Code cells that it has.
+             */
+            cells?: number | null;
+            /**
+             * Backend
+             * @description Id of the backend that it computes on.
+             * @default
+             */
+            backend: string;
+            /**
+             * Results
+             * @description What later steps can take.
+             * @default {}
+             */
+            results: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Digest
+             * @description Of all that decides about what comes out.
+             * @default
+             */
+            digest: string;
+            /**
+             * Unchanged
+             * @description Id of the run whose outcome was taken; '' if none.
+             * @default
+             */
+            unchanged: string;
+            /**
+             * Attempts
+             * @default []
+             */
+            attempts: components["schemas"]["Attempt"][];
         };
         /**
          * Usage
@@ -999,6 +2342,186 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * Workflow
+         * @description A directed acyclic graph of steps.
+         */
+        "Workflow-Input": {
+            /**
+             * Name
+             * @description Shown name.
+             */
+            name: string;
+            /**
+             * Description
+             * @description What it is for.
+             * @default
+             */
+            description: string;
+            /**
+             * Steps
+             * @description Notebooks and commands, in any order.
+             */
+            steps: components["schemas"]["Step-Input"][];
+            /**
+             * Parameters
+             * @description Values for all steps that have such a parameter and don't set it.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Backends
+             * @description Backends that several steps share; they end with the run.
+             * @default {}
+             */
+            backends: {
+                [key: string]: components["schemas"]["BackendWish-Input"];
+            };
+            /**
+             * Notebooks
+             * @description Notebooks that travel with the definition, by what steps call them; all others are read where they are, when their step begins.
+             * @default {}
+             */
+            notebooks: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["JsonValue"];
+                };
+            };
+            /**
+             * Directory
+             * @description Where relative paths begin: an absolute path; default: the user's home.
+             * @default
+             */
+            directory: string;
+            /**
+             * Parallel
+             * @description Steps that run at the same time.
+             * @default 4
+             */
+            parallel: number;
+            /**
+             * Timeout
+             * @description A run that takes longer is cancelled.
+             */
+            timeout?: string | null;
+            /**
+             * Keep Backends
+             * Format: duration-text
+             * @description How long backends of a failed run stay, so that it can be resumed on them.
+             * @default PT10M
+             * @example 30 min
+             */
+            keep_backends: string;
+            /**
+             * @description What the pods of all steps have besides.
+             * @default {
+             *       "image": "",
+             *       "node_selector": {},
+             *       "tolerations": [],
+             *       "volumes": [],
+             *       "volume_mounts": [],
+             *       "environment": {},
+             *       "labels": {},
+             *       "annotations": {},
+             *       "image_pull_secrets": [],
+             *       "priority_class": "",
+             *       "runtime_class": ""
+             *     }
+             */
+            pod: components["schemas"]["Pod"];
+        };
+        /**
+         * Workflow
+         * @description A directed acyclic graph of steps.
+         */
+        "Workflow-Output": {
+            /**
+             * Name
+             * @description Shown name.
+             */
+            name: string;
+            /**
+             * Description
+             * @description What it is for.
+             * @default
+             */
+            description: string;
+            /**
+             * Steps
+             * @description Notebooks and commands, in any order.
+             */
+            steps: components["schemas"]["Step-Output"][];
+            /**
+             * Parameters
+             * @description Values for all steps that have such a parameter and don't set it.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Backends
+             * @description Backends that several steps share; they end with the run.
+             * @default {}
+             */
+            backends: {
+                [key: string]: components["schemas"]["BackendWish-Output"];
+            };
+            /**
+             * Notebooks
+             * @description Notebooks that travel with the definition, by what steps call them; all others are read where they are, when their step begins.
+             * @default {}
+             */
+            notebooks: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["JsonValue"];
+                };
+            };
+            /**
+             * Directory
+             * @description Where relative paths begin: an absolute path; default: the user's home.
+             * @default
+             */
+            directory: string;
+            /**
+             * Parallel
+             * @description Steps that run at the same time.
+             * @default 4
+             */
+            parallel: number;
+            /**
+             * Timeout
+             * @description A run that takes longer is cancelled.
+             */
+            timeout?: string | null;
+            /**
+             * Keep Backends
+             * Format: duration-text
+             * @description How long backends of a failed run stay, so that it can be resumed on them.
+             * @default 10 min
+             * @example 30 min
+             */
+            keep_backends: string;
+            /**
+             * @description What the pods of all steps have besides.
+             * @default {
+             *       "image": "",
+             *       "node_selector": {},
+             *       "tolerations": [],
+             *       "volumes": [],
+             *       "volume_mounts": [],
+             *       "environment": {},
+             *       "labels": {},
+             *       "annotations": {},
+             *       "image_pull_secrets": [],
+             *       "priority_class": "",
+             *       "runtime_class": ""
+             *     }
+             */
+            pod: components["schemas"]["Pod"];
         };
     };
     responses: never;
@@ -1840,6 +3363,1512 @@ export interface operations {
             };
         };
     };
+    listing_services_alongside_api_v1_schedules_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this user. */
+                owner?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_services_alongside_api_v1_schedules_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same schedule, however often it is sent. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "weekdays",
+                 *       "launch": {
+                 *         "kind": "dask",
+                 *         "options": {
+                 *           "workers": 2,
+                 *           "cores": 1,
+                 *           "memory": "1 GiB"
+                 *         }
+                 *       },
+                 *       "days": "Mon-Fri",
+                 *       "from": "07:00",
+                 *       "to": "19:00",
+                 *       "zone": "America/New_York"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSchedule"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_services_alongside_api_v1_schedules__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_services_alongside_api_v1_schedules__id__delete: {
+        parameters: {
+            query?: {
+                /** @description Whether to end what it has started as well; else that runs on. */
+                stop?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_services_alongside_api_v1_schedules__id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "suspended": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["SchedulePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_services_alongside_api_v1_workflows_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "report",
+                 *       "steps": [
+                 *         {
+                 *           "name": "fetch",
+                 *           "command": [
+                 *             "python",
+                 *             "fetch.py"
+                 *           ],
+                 *           "outputs": {
+                 *             "data": "data.parquet"
+                 *           }
+                 *         },
+                 *         {
+                 *           "name": "fit",
+                 *           "notebook": "fit.ipynb",
+                 *           "after": [
+                 *             "fetch"
+                 *           ],
+                 *           "parameters": {
+                 *             "n": 10
+                 *           },
+                 *           "backend": {
+                 *             "kind": "dask",
+                 *             "options": {
+                 *               "workers": 2
+                 *             },
+                 *             "minimum": 2
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Workflow-Input"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workflow-Output"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backend_services_alongside_api_v1_runs__id__steps__name__backend_post: {
+        parameters: {
+            query: {
+                /** @description Number of the attempt that asks. */
+                attempt: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+                /** @description Name of a step of the workflow. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepBackend"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_services_alongside_api_v1_runs__id__steps__name__log_get: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; default: the last one. */
+                attempt?: number | null;
+                /** @description How many of the last lines. */
+                tail?: number;
+                /** @description From which byte on, instead of the last lines. */
+                start?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+                /** @description Name of a step of the workflow. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description From a byte on. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notebook_services_alongside_api_v1_runs__id__steps__name__notebook_get: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; default: the last one. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+                /** @description Name of a step of the workflow. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ipynb+json": Record<string, never>;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_services_alongside_api_v1_runs__id__steps__name__report_get: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; default: the last one. */
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+                /** @description Name of a step of the workflow. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listing_services_alongside_api_v1_runs_get: {
+        parameters: {
+            query?: {
+                /** @description Only those of this user. */
+                owner?: string | null;
+                /** @description Only those from this session; empty: the default one. */
+                session?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_services_alongside_api_v1_runs_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same run, however often it is sent. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow": {
+                 *         "name": "report",
+                 *         "steps": [
+                 *           {
+                 *             "name": "fetch",
+                 *             "command": [
+                 *               "python",
+                 *               "fetch.py"
+                 *             ],
+                 *             "outputs": {
+                 *               "data": "data.parquet"
+                 *             }
+                 *           },
+                 *           {
+                 *             "name": "fit",
+                 *             "notebook": "fit.ipynb",
+                 *             "after": [
+                 *               "fetch"
+                 *             ],
+                 *             "parameters": {
+                 *               "n": 10
+                 *             },
+                 *             "backend": {
+                 *               "kind": "dask",
+                 *               "options": {
+                 *                 "workers": 2
+                 *               },
+                 *               "minimum": 2
+                 *             }
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_services_alongside_api_v1_runs__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_services_alongside_api_v1_runs__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_services_alongside_api_v1_runs__id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_services_alongside_api_v1_runs__id__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_services_alongside_api_v1_runs__id__record_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/ld+json": Record<string, never>;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_services_alongside_api_v1_runs__id__steps__name__attempts__attempt___file__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a run. */
+                id: string;
+                /** @description Name of a step of the workflow. */
+                name: string;
+                /** @description Which attempt. */
+                attempt: number;
+                /** @description Its name in the attempt's folder. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/gzip": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_services_alongside_api_v1_events_get: {
         parameters: {
             query?: never;
@@ -1852,7 +4881,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `snapshot` first, then `changed` (a backend) and `removed` (its id). */
+            /** @description `snapshot` first, then `changed` (a backend) and `removed` (its id); `schedule` tells the id of one that is new, has changed or is gone; `run` is a run, without its definition, that is new or has changed, `run-removed` the id of one. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1861,7 +4890,7 @@ export interface operations {
                     /**
                      * @example event: snapshot
                      *     id: 5c1f-17
-                     *     data: {"backends": []}
+                     *     data: {"backends": [], "runs": []}
                      *
                      *     event: changed
                      *     id: 5c1f-18
@@ -1870,6 +4899,18 @@ export interface operations {
                      *     event: removed
                      *     id: 5c1f-19
                      *     data: {"id": "etl-…"}
+                     *
+                     *     event: schedule
+                     *     id: 5c1f-20
+                     *     data: {"id": "nightly-…", "gone": false}
+                     *
+                     *     event: run
+                     *     id: 5c1f-21
+                     *     data: {"id": "report-…", "state": "running", "steps": […], …}
+                     *
+                     *     event: run-removed
+                     *     id: 5c1f-22
+                     *     data: {"id": "report-…"}
                      */
                     "text/event-stream": string;
                 };

@@ -2,12 +2,18 @@
 import { attach } from './plugins/attach';
 import { backends } from './plugins/backends';
 import { commands } from './plugins/commands';
+import { compareRuns } from './plugins/compareRuns';
 import { dashboards } from './plugins/dashboards';
 import { logs } from './plugins/logs';
 import { notifications } from './plugins/notifications';
+import { output } from './plugins/output';
 import { panel } from './plugins/panel';
 import { preferences } from './plugins/preferences';
+import { relaunches } from './plugins/relaunches';
+import { runNotebook } from './plugins/runNotebook';
 import { running } from './plugins/running';
+import { runs } from './plugins/runs';
+import { runTabs } from './plugins/runTabs';
 import { statusbar } from './plugins/statusbar';
 import { toolbar } from './plugins/toolbar';
 
@@ -16,9 +22,15 @@ export default [
   backends,
   commands,
   attach,
+  relaunches,
   panel,
   dashboards,
   logs,
+  output,
+  runs,
+  runNotebook,
+  runTabs,
+  compareRuns,
   running,
   statusbar,
   toolbar,

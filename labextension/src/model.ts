@@ -1,5 +1,6 @@
 /** What the server extension tells: the service's own types, and what is added on the way. */
 import type { components } from './api';
+import type { Run } from './runs/types';
 
 type Schemas = components['schemas'];
 
@@ -10,15 +11,20 @@ export interface Mismatch {
   there: string;
 }
 
-/** One cluster, as the service's API shows it, and what doesn't fit as the session has it. */
-export type Backend = Schemas['Backend'] & { mismatches?: readonly Mismatch[] };
+/** One cluster, as the service's API shows it, and what doesn't fit as the session has it. `facts`
+ * and `run` are missing from what an older service answers. */
+export type Backend = Omit<Schemas['Backend'], 'facts' | 'run'> &
+  Partial<Pick<Schemas['Backend'], 'facts' | 'run'>> & { mismatches?: readonly Mismatch[] };
 export type Phase = Schemas['Phase'];
 export type Share = Schemas['Share'];
 export type Resources = Schemas['Resources'];
 export type Limits = Schemas['Limits'];
-/** `session` is missing from what an older service answers. */
-export type Me = Omit<Schemas['Me'], 'session'> & Partial<Pick<Schemas['Me'], 'session'>>;
-export type Catalogue = Schemas['OfferedCatalogue'];
+/** Some is missing from what an older service answers. */
+export type Me = Omit<Schemas['Me'], Later> & Partial<Pick<Schemas['Me'], Later>>;
+type Later = 'session' | 'executors' | 'homes';
+/** `kinds` is missing from what an older service answers. */
+export type Catalogue = Omit<Schemas['OfferedCatalogue'], 'kinds'> &
+  Partial<Pick<Schemas['OfferedCatalogue'], 'kinds'>>;
 export type Profile = Schemas['OfferedProfile'];
 export type OfferedKind = Schemas['OfferedKind'];
 export type Patch = Schemas['Patch'];
@@ -49,12 +55,16 @@ export interface State {
   /** Base URL of the hub; '' where there is none. */
   hub: string;
   backends: (Backend & { history: Sample[] })[];
+  /** Missing, or null, where the service knows no runs. */
+  runs?: Run[] | null;
 }
 
 /** What the server extension emits as a Jupyter event. */
 export type Change = { epoch: string; sequence: number } & (
   | { type: 'changed'; backend: Backend; sample: Sample | null }
   | { type: 'removed'; id: string }
+  | { type: 'run'; run: Run }
+  | { type: 'run-removed'; id: string }
   | { type: 'state'; connected: boolean; problem: Problem | null }
   | { type: 'reset' }
 );

@@ -4,6 +4,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 
 import type { Backend, Catalogue, Chosen, Launch, Me, Patch, Problem, State } from './model';
+import { ENGLISH, type Trans } from './words';
 
 /** Refused, or not answered. Its message is a sentence; `remedy` says what to do. */
 export class Refusal extends Error {
@@ -21,13 +22,25 @@ export class Refusal extends Error {
   }
 }
 
+/** What went wrong, as a sentence and a remedy. */
+export function problemOf(error: unknown, trans: Trans): Problem {
+  return error instanceof Refusal
+    ? error.problem
+    : { detail: trans.__('Something unexpected happened.'), remedy: trans.__('Try again.') };
+}
+
 /** Milliseconds after which a request counts as not answered. */
 const PATIENCE = 30_000;
+/** The same for a file, which may be large. */
+const LONG = 300_000;
 
 /** The service, as this session's server extension forwards to it. Every method may reject with a
  * `Refusal`. */
 export class Service {
-  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+  constructor(
+    readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings(),
+    private readonly trans: Trans = ENGLISH
+  ) {}
 
   /** The URL of something below `alongside/` on this session's server. */
   url(...parts: string[]): string {
@@ -46,8 +59,8 @@ export class Service {
 
   /** Have the session count as used now. */
   async use(): Promise<void> {
-    const { baseUrl } = this.settings;
-    await ServerConnection.makeRequest(URLExt.join(baseUrl, 'api/me'), {}, this.settings);
+    const url = URLExt.join(this.settings.baseUrl, 'api/me');
+    await this.request(url, { signal: AbortSignal.timeout(PATIENCE) });
   }
 
   async catalogue(): Promise<Catalogue> {
@@ -97,26 +110,32 @@ export class Service {
     const { lines = 500, follow = false, signal } = options;
     const query = new URLSearchParams({ role, lines: `${lines}`, follow: `${follow}` });
     const path = `api/backends/${encodeURIComponent(id)}/logs?${query}`;
-    const response = await this.fetch(path, { signal: signal ?? null });
+    // a log that is followed ends when it ends
+    const response = await this.request(this.url(path), { signal: signal ?? null });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = '';
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      const parts = (rest + (value ?? '')).split('\n');
-      rest = parts.pop() ?? '';
-      if (parts.length > 0) {
-        yield parts;
-      }
-      if (done) {
-        if (rest) {
-          yield [rest];
+    try {
+      let rest = '';
+      for (;;) {
+        const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+        const parts = (rest + (value ?? '')).split('\n');
+        rest = parts.pop() ?? '';
+        if (parts.length > 0) {
+          yield parts;
         }
-        return;
+        if (done) {
+          if (rest) {
+            yield [rest];
+          }
+          return;
+        }
       }
+    } finally {
+      reader?.cancel().catch(() => undefined); // it may have broken off by itself
     }
   }
 
-  private async json(
+  /** The JSON that something below `alongside/` answers; null for no content. */
+  async json(
     method: string,
     path: string,
     body?: unknown,
@@ -129,28 +148,35 @@ export class Service {
       init.body = JSON.stringify(body);
       init.headers = { ...headers, 'Content-Type': 'application/json' };
     }
-    const response = await this.fetch(path, init);
+    const response = await this.request(this.url(path), init);
     return response.status === 204 ? null : await response.json();
   }
 
-  private async fetch(path: string, init: RequestInit): Promise<Response> {
+  /** A file that something below `alongside/` answers. */
+  async file(path: string): Promise<Blob> {
+    const signal = AbortSignal.timeout(LONG);
+    return await (await this.request(this.url(path), { signal })).blob();
+  }
+
+  /** The good answer of something on this session's server. */
+  private async request(url: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(this.url(path), init, this.settings);
+      response = await ServerConnection.makeRequest(url, init, this.settings);
     } catch {
       throw new Refusal({
-        detail: 'The session does not answer.',
-        remedy: 'Check your connection, or whether the session still runs.'
+        detail: this.trans.__('The session does not answer.'),
+        remedy: this.trans.__('Check your connection, or whether the session still runs.')
       });
     }
     if (!response.ok) {
-      throw new Refusal(await problemOf(response));
+      throw new Refusal(await refused(response, this.trans));
     }
     return response;
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+async function refused(response: Response, trans: Trans): Promise<Problem> {
   try {
     const found = (await response.json()) as Partial<Problem> & { message?: string };
     if (found.detail) {
@@ -162,6 +188,7 @@ async function problemOf(response: Response): Promise<Problem> {
   } catch {
     // not JSON: told below
   }
-  const detail = `The session answered ${response.status} ${response.statusText}.`;
-  return { detail, remedy: 'Try again; if it stays, reload the page.', status: response.status };
+  const { status, statusText } = response;
+  const detail = trans.__('The session answered %1.', `${status} ${statusText}`.trim());
+  return { detail, remedy: trans.__('Try again; if it stays, reload the page.'), status };
 }

@@ -4,8 +4,12 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Backend } from './model';
 import type { PendingStops } from './panel/stops';
+import type { Relaunches } from './relaunch/relaunches';
 import type { Service } from './requests';
 import type { Store } from './store';
+
+/** Of the translations. */
+export const DOMAIN = 'jupyterhub-alongside';
 
 /** The backends of whoever uses this session. */
 export interface IAlongside {
@@ -56,6 +60,10 @@ export interface IAttachments {
   readonly current: Backend | null;
   /** Any of it is different. */
   readonly changed: ISignal<IAttachments, void>;
+  /** The kernels that are connected to a backend, by their ids; some may run no more. */
+  kernels(backend: string): readonly string[];
+  /** A kernel has lost its connection. */
+  forget(kernel: string): void;
   /** The backend of a kernel, by the kernel's id. */
   of(kernel: string | null | undefined): Backend | null;
   /** Begin to drag the cell that attaches `backend`; `event` says where. Resolves once dropped. */
@@ -67,9 +75,15 @@ export const IAttachments = new Token<IAttachments>(
   'Which backend the kernels of this browser tab are connected to.'
 );
 
+/** Changes of size that start a backend again, carried out by a kernel that is attached to it. */
+export const IRelaunches = new Token<Relaunches>(
+  'jupyterhub-alongside:IRelaunches',
+  'Changes of size that are under way in kernels.'
+);
+
 /** Commands. Those about one backend take its id as `{ id }`; without it they ask which. */
 export const CommandIDs = {
-  /** Show the panel. */
+  /** Show the panel; `{ section? }`: `backends`, `runs` or `team`. */
   open: 'alongside:open',
   /** Open the Launch dialog; `{ profile?, kind?, options?, name? }` fill it in. */
   launch: 'alongside:launch',
@@ -87,6 +101,8 @@ export const CommandIDs = {
   extend: 'alongside:extend',
   /** Keep it when the session ends, or no longer; `{ keep }`. */
   keep: 'alongside:keep',
+  /** Have an attached notebook save what it has in it, and end it. */
+  pause: 'alongside:pause',
   /** End it, after a time in which that can be undone. */
   stop: 'alongside:stop',
   /** Take back a stop that has not been sent yet. */
@@ -96,5 +112,25 @@ export const CommandIDs = {
   /** Put code or a command that does the same on the clipboard; `{ what: 'python' | 'shell' }`. */
   copy: 'alongside:copy',
   /** Remove one that has ended from the list. */
-  dismiss: 'alongside:dismiss'
+  dismiss: 'alongside:dismiss',
+  /** Ask how to run a notebook, and run it; `{ path? }`: without it the current or a chosen one. */
+  run: 'alongside:run',
+  /** Show one run in a tab; `{ id, step?, view? }`. Those that follow are about one run, too. */
+  openRun: 'alongside:open-run',
+  /** End it; its backends end at once. */
+  cancelRun: 'alongside:cancel-run',
+  /** Go on from what has not succeeded. */
+  resumeRun: 'alongside:resume-run',
+  /** Ask for its values anew, and run it again. */
+  runAgain: 'alongside:run-again',
+  /** Remove it with its logs and executed notebooks. */
+  deleteRun: 'alongside:delete-run',
+  /** Save what explains its results. */
+  runRecord: 'alongside:run-record',
+  /** Save the executed notebook of a step as a page; `{ id, step, attempt? }`. */
+  runReport: 'alongside:run-report',
+  /** Show two runs beside each other; `{ id?, other? }`: without them the newest. */
+  compareRuns: 'alongside:compare-runs',
+  /** Put the command that shows it on the clipboard. */
+  copyRun: 'alongside:copy-run'
 } as const;

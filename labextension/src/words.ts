@@ -1,4 +1,5 @@
 /** Amounts, times and states as people read them. Pure: panel and widget say the same. */
+import { type Kind, plural } from './kinds';
 import type { Backend } from './model';
 
 /** The part of JupyterLab's `TranslationBundle` that is used here. */
@@ -86,8 +87,12 @@ export function formatSize(backend: Backend, trans: Trans): string {
 }
 
 /** Members there are and members wanted: "3 of 4 workers". */
-export function formatMembers(backend: Backend, trans: Trans): string {
-  return backend.kind === 'arkouda'
-    ? trans._n('%2 of %1 locale', '%2 of %1 locales', backend.wanted, backend.ready)
-    : trans._n('%2 of %1 worker', '%2 of %1 workers', backend.wanted, backend.ready);
+export function formatMembers(
+  { ready, wanted }: Pick<Backend, 'ready' | 'wanted'>,
+  { member }: Kind,
+  trans: Trans
+): string {
+  return member
+    ? trans.__('%1 of %2 %3', ready, wanted, plural(member, wanted))
+    : trans.__('%1 of %2', ready, wanted);
 }

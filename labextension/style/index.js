@@ -1,2 +1,1 @@
-import './base.css';
-import './integration.css';
+import '../lib/style.css';

@@ -1,5 +1,13 @@
 /** Backends as the service writes them, for tests of what shows them. */
+import type { Kind } from '../src/kinds';
 import type { Backend, Sample } from '../src/model';
+
+export const DASK: Kind = { title: 'Dask cluster', member: 'worker', scaling: 'live' };
+export const ARKOUDA: Kind = {
+  title: 'Arkouda locale group',
+  member: 'locale',
+  scaling: 'relaunch'
+};
 
 /** The present of these tests. */
 export const NOW = Date.parse('2026-03-01T12:00:00Z');

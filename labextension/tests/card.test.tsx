@@ -6,7 +6,7 @@ import axe from 'axe-core';
 import type { Actions } from '../src/components/actions';
 import { BackendCard, type BackendCardProps } from '../src/components/BackendCard';
 import { ENGLISH } from '../src/words';
-import { backendOf, HISTORY, minutes, NOW, stagesOf } from './card.stage';
+import { backendOf, DASK, HISTORY, minutes, NOW, stagesOf } from './card.stage';
 
 function actionsOf(): { [K in keyof Required<Actions>]: jest.Mock } {
   const names = [
@@ -21,7 +21,9 @@ function actionsOf(): { [K in keyof Required<Actions>]: jest.Mock } {
     'undo',
     'retry',
     'dismiss',
-    'copy'
+    'copy',
+    'callOff',
+    'noted'
   ] as const;
   return Object.fromEntries(names.map(name => [name, jest.fn()])) as ReturnType<typeof actionsOf>;
 }
@@ -30,6 +32,7 @@ function show(over: Partial<BackendCardProps> = {}) {
   const actions = actionsOf();
   const props = {
     backend: backendOf(),
+    kind: DASK,
     history: HISTORY,
     actions,
     trans: ENGLISH,

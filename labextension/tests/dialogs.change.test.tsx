@@ -67,7 +67,7 @@ describe('Scale', () => {
     expect(screen.getByText('That is its size now.')).toBeTruthy();
     await write('Workers', '4');
     expect(screen.getByText('2 workers → 4 workers')).toBeTruthy();
-    const meter = screen.getByRole('meter', { name: 'Quota: Workers' });
+    const meter = screen.getByRole('meter', { name: 'Quota: Workers and locales' });
     expect(meter.getAttribute('aria-valuetext')).toBe('0 used + 4 of 16');
     await press('Scale');
     expect((await answer)?.id).toBe('one');
@@ -122,9 +122,9 @@ describe('Scale', () => {
     staged.service.catalogue_ = async () => catalogue;
     await open();
     await write('Workers', '3');
-    expect(screen.getByText(/What it has in memory is lost/)).toBeTruthy();
+    expect(screen.getByText(/so what it has in memory is lost/)).toBeTruthy();
     expect(pressable('Scale')).toBe(false);
-    await user.click(screen.getByLabelText('Nothing in it is needed any more.'));
+    await user.click(screen.getByLabelText('That may be lost.'));
     expect(pressable('Scale')).toBe(true);
   });
 

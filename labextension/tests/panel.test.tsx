@@ -8,9 +8,12 @@ import type { PanelOptions } from '../src/panel/context';
 import { bars } from '../src/panel/quotas';
 import { search, sections, team } from '../src/panel/sections';
 import { PendingStops } from '../src/panel/stops';
+import type { RunActions } from '../src/runs/actions';
+import type { Run } from '../src/runs/types';
 import { Store } from '../src/store';
 import { ENGLISH } from '../src/words';
-import { backendOf, minutes } from './card.stage';
+import { ARKOUDA, backendOf, DASK, minutes } from './card.stage';
+import { failedRun, runOf } from './runs.stage';
 
 // a busy machine takes its time
 configure({ asyncUtilTimeout: 10_000 });
@@ -47,6 +50,7 @@ interface Stage {
   catalogue?: object;
   problem?: State['problem'];
   options?: Partial<PanelOptions>;
+  runs?: Run[];
   never?: boolean;
 }
 
@@ -67,16 +71,19 @@ async function show(stage: Stage = {}) {
     user: 'ann',
     alone: false,
     hub: '',
-    backends: backends.map(backend => ({ ...backend, history: [] }))
+    backends: backends.map(backend => ({ ...backend, history: [] })),
+    runs: stage.runs ?? null
   };
+  const kinds = { dask: DASK, arkouda: ARKOUDA };
+  const catalogue = { profiles: [], kinds, problem: '', ...stage.catalogue } as Catalogue;
   const store = new Store(
     {
       state: () => (never ? new Promise(() => undefined) : Promise.resolve(state)),
-      me: async () => meOf(stage.me)
+      me: async () => meOf(stage.me),
+      catalogue: async () => catalogue
     },
     events
   );
-  const catalogue = { profiles: [], problem: '', ...stage.catalogue } as Catalogue;
   const service = { catalogue: async () => catalogue };
   const launch = jest.fn();
   const actions = { attach: jest.fn(), stop: jest.fn() };
@@ -309,5 +316,84 @@ describe('quota bars', () => {
   test('what cannot be had at all is no bar', () => {
     expect(shown({ limits: { gpus: 0 } })).toEqual([]);
     expect(shown({ limits: { gpus: 2, backends: 5 } })).toEqual(['Backends 2 / 5', 'GPUs 0 / 2']);
+  });
+});
+
+describe('runs', () => {
+  const run = jest.fn();
+  const runs = { open: jest.fn() } as unknown as RunActions;
+  const shown = () =>
+    screen.queryAllByRole('article').map(card => card.getAttribute('data-run') ?? 'a backend');
+  const tab = (name: string) => keys.click(screen.getByRole('tab', { name }));
+
+  test('K70 T129 have a section of their own, the newest first, and change in place', async () => {
+    const other = runOf({ id: 'bob-1', owner: 'bob' });
+    const { emit } = await show({
+      backends: [backendOf()],
+      runs: [failedRun({ created: minutes(-9) }), runOf(), other],
+      options: { runs, run }
+    });
+    expect(shown()).toEqual(['a backend']);
+    await tab('Runs 2');
+    expect(shown()).toEqual(['seismic-1', 'report-1']);
+    const card = screen.getByRole('article', { name: 'seismic-nightly' });
+    expect(card.textContent).toContain('cell 7 of 11 · Dask cluster 4 workers');
+    const done = runOf({ state: 'succeeded', ended: minutes(0) });
+    await emit({ type: 'run', run: { ...done, steps: done.steps.slice(0, 2) } });
+    expect(shown()).toEqual(['seismic-1', 'report-1']);
+    expect(screen.getByRole('article', { name: 'seismic-nightly' })).toBe(card);
+    await emit({ type: 'run-removed', id: 'report-1' });
+    expect(shown()).toEqual(['seismic-1']);
+    await keys.click(screen.getByText('+ Run…'));
+    expect(run).toHaveBeenCalledTimes(1);
+    await tab('Backends 1');
+    expect(screen.getByText('+ Launch')).toBeTruthy();
+  });
+
+  test('those that have ended are folded after some', async () => {
+    const old = [...Array(12).keys()].map(n =>
+      runOf({ id: `old-${n}`, state: 'succeeded', created: minutes(-100 - n) })
+    );
+    await show({ runs: [...old, runOf()], options: { runs, run } });
+    await tab('Runs 13');
+    expect(shown()).toHaveLength(9);
+    await keys.click(screen.getByRole('button', { name: 'Show 4 more' }));
+    expect(shown()).toHaveLength(13);
+  });
+
+  test('of hundreds only some are shown at a time, and they can be looked for', async () => {
+    const old = [...Array(200).keys()].map(n =>
+      runOf({ id: `old-${n}`, name: `sweep ${n}`, state: 'succeeded', created: minutes(-100 - n) })
+    );
+    await show({ runs: [...old, failedRun(), runOf()], options: { runs, run } });
+    await tab('Runs 202');
+    expect(shown()).toHaveLength(9);
+    await keys.click(screen.getByRole('button', { name: 'Show 40 of 193 more' }));
+    expect(shown()).toHaveLength(49);
+    await keys.type(screen.getByRole('searchbox', { name: 'Find runs' }), 'sweep 19');
+    expect(shown()).toHaveLength(12);
+    await keys.clear(screen.getByRole('searchbox', { name: 'Find runs' }));
+    await keys.selectOptions(screen.getByRole('combobox', { name: 'Which runs' }), 'failed');
+    expect(shown()).toEqual(['report-1']);
+    await keys.type(screen.getByRole('searchbox', { name: 'Find runs' }), 'sweep');
+    expect(screen.getByText('No run fits.')).toBeTruthy();
+  });
+
+  test('without any it is said what they are', async () => {
+    await show({ runs: [], options: { runs, run } });
+    await tab('Runs 0');
+    expect(screen.getByText(/A run executes a notebook/)).toBeTruthy();
+  });
+
+  test('that end are told to a screen reader', async () => {
+    const { emit } = await show({ runs: [runOf()], options: { runs, run } });
+    await emit({ type: 'run', run: runOf({ state: 'failed', message: 'Step plot has failed.' }) });
+    const said = 'The run seismic-nightly has failed. Step plot has failed.';
+    expect(await screen.findByText(said)).toBeTruthy();
+  });
+
+  test('a service that knows none has no section for them', async () => {
+    await show({ options: { runs, run } });
+    expect(screen.queryByRole('tab')).toBeNull();
   });
 });

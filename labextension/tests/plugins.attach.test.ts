@@ -1,4 +1,4 @@
-import { Attachments } from '../src/plugins/attachments';
+import { Signal } from '@lumino/signaling';
 import {
   attachCode,
   attachedBy,
@@ -7,7 +7,9 @@ import {
   reference,
   sessionBackend,
   shellCommand
-} from '../src/plugins/code';
+} from '../src/code';
+import { Attachments } from '../src/plugins/attachments';
+import { hear } from '../src/plugins/hearing';
 import { backend } from './plugins.stage';
 
 describe('the code that attaches', () => {
@@ -82,6 +84,15 @@ describe('what code attaches a kernel to', () => {
     expect(sessionBackend(all, 'empty', 'ada')).toBeNull();
     expect(sessionBackend([backend({ phase: 'failed' })], '', 'ada')).toBeNull();
   });
+
+  test('the session’s own of another kind, and one that was put away', () => {
+    const group = backend({ id: 'big-1', name: 'big', kind: 'arkouda' });
+    const found = (code: string) => attachedBy(code, [...all, group], '', 'ada')?.id;
+    expect(found('ak = alongside.attach(kind="arkouda")')).toBe('big-1');
+    expect(found("alongside.attach('big', kind='arkouda')")).toBe('big-1');
+    expect(found('alongside.resume("big", locales=3)')).toBe('big-1');
+    expect(found('alongside.resume("/data/ada/.alongside/saved/big-1")')).toBeUndefined();
+  });
 });
 
 describe('what kernels are attached to', () => {
@@ -89,7 +100,7 @@ describe('what kernels are attached to', () => {
 
   test('is remembered over a reload, until the backend ends or the kernel restarts', () => {
     const backends = new Map([[etl.id, etl]]);
-    new Attachments(backends).set('kernel', etl);
+    new Attachments(backends).set('kernel', etl.id);
     const reloaded = new Attachments(backends);
     expect(reloaded.of('kernel')).toBe(etl);
     expect(reloaded.of('another')).toBeNull();
@@ -103,7 +114,7 @@ describe('what kernels are attached to', () => {
   test.each(['nonsense', '{"a": 1}', 'null'])('what is not ours does no harm: %s', found => {
     const storage = { getItem: () => found, setItem: () => undefined };
     const attachments = new Attachments(new Map([[etl.id, etl]]), storage);
-    attachments.set('kernel', etl);
+    attachments.set('kernel', etl.id);
     expect(attachments.of('kernel')).toBe(etl);
   });
 });
@@ -116,4 +127,59 @@ test('code that launches one like it', () => {
   );
   expect(shellCommand("it's; rm")).toBe("alongside show 'it'\\''s; rm'");
   expect(shellCommand('etl-1')).toBe('alongside show etl-1');
+});
+
+describe('what kernels tell', () => {
+  /** A connection to a kernel that has a comm, and what was done with it. */
+  function kernelWith(comms: string[], handleComms = true) {
+    const iopubMessage = new Signal<object, object>({});
+    const done: string[] = [];
+    const kernel = {
+      handleComms,
+      iopubMessage,
+      registerCommTarget: (target: string) => done.push(`register ${target}`),
+      requestCommInfo: async () => ({
+        content: { status: 'ok', comms: Object.fromEntries(comms.map(id => [id, {}])) }
+      }),
+      hasComm: () => false,
+      createComm: (_: string, id: string) => ({ send: () => done.push(`ask ${id}`) })
+    };
+    const say = (msg_type: string, content: object) =>
+      iopubMessage.emit({ header: { msg_type }, content });
+    return { kernel: kernel as unknown as Parameters<typeof hear>[0], done, say };
+  }
+  const soon = () => new Promise(resolve => setTimeout(resolve));
+
+  test('is heard when it is told, again and again', () => {
+    const { kernel, say } = kernelWith([]);
+    const heard: string[] = [];
+    hear(kernel, backend => heard.push(backend));
+    const target_name = 'alongside.attached';
+    say('comm_open', { comm_id: 'c', target_name, data: { backend: 'one' } });
+    say('comm_msg', { comm_id: 'c', data: { backend: 'two' } });
+    say('comm_msg', { comm_id: 'another', data: { backend: 'three' } });
+    say('comm_open', { comm_id: 'd', target_name: 'jupyter.widget', data: { backend: 'four' } });
+    say('stream', { name: 'stdout', text: 'x' });
+    expect(heard).toEqual(['one', 'two']);
+  });
+
+  test('is asked for by a page that came later', async () => {
+    const { kernel, done, say } = kernelWith(['c']);
+    const heard: string[] = [];
+    hear(kernel, backend => heard.push(backend));
+    await soon();
+    expect(done).toEqual(['register alongside.attached', 'ask c']);
+    say('comm_msg', { comm_id: 'c', data: { backend: 'one' } });
+    expect(heard).toEqual(['one']);
+  });
+
+  test('is heard beside another connection, which asks', async () => {
+    const { kernel, done, say } = kernelWith(['c'], false);
+    const heard: string[] = [];
+    hear(kernel, backend => heard.push(backend));
+    await soon();
+    expect(done).toEqual([]);
+    say('comm_msg', { comm_id: 'c', data: { backend: 'one' } });
+    expect(heard).toEqual(['one']);
+  });
 });

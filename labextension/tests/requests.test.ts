@@ -42,7 +42,8 @@ function response(status: number, body: string | string[], type = 'application/j
           read: async () => {
             const value = chunks.shift();
             return { done: !value, value: value && new TextDecoder().decode(value) };
-          }
+          },
+          cancel: async () => undefined
         })
       })
     }

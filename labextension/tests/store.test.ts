@@ -1,10 +1,12 @@
 /** The store: a snapshot kept up to date by events, whatever happens to these. */
 import { Signal } from '@lumino/signaling';
 
-import type { Backend, Change, State } from '../src/model';
+import type { Backend, Catalogue, Change, State } from '../src/model';
 import { Refusal } from '../src/requests';
+import type { Run } from '../src/runs/types';
 import { type Source, Store } from '../src/store';
 import { backendOf } from './card.stage';
+import { runOf } from './runs.stage';
 
 type News = Change extends infer Each ? Omit<Each & Change, 'epoch' | 'sequence'> : never;
 
@@ -12,10 +14,12 @@ class Server implements Source {
   epoch = 'one';
   sequence = 0;
   backends: Backend[] = [];
+  runs: Run[] | null = null;
   asked = 0;
   asksMe = 0;
   fails = false;
   gate: Promise<void> = Promise.resolve();
+  catalogue_ = { profiles: [], kinds: {}, problem: '' } as Catalogue;
   readonly events = new Signal<unknown, Change>({});
 
   async state(): Promise<State> {
@@ -35,13 +39,18 @@ class Server implements Source {
       user: 'ann',
       alone: false,
       hub: '',
-      backends
+      backends,
+      runs: this.runs
     };
   }
 
   async me() {
     this.asksMe++;
     return { user: 'ann' } as Awaited<ReturnType<Source['me']>>;
+  }
+
+  async catalogue() {
+    return this.catalogue_;
   }
 
   emit(news: object): void {
@@ -242,4 +251,23 @@ test('says nothing once it is disposed', async () => {
   server.change({ id: 'late' });
   await settle();
   expect(told).not.toHaveBeenCalled();
+});
+
+test('T129 runs come with the snapshot and by events, what has not changed stays the same', async () => {
+  expect(store.runs).toBeNull(); // an older service knows none
+  server.runs = [runOf()];
+  void store.refresh();
+  await settle();
+  const first = store.runs?.get('seismic-1');
+  expect(first?.name).toBe('seismic-nightly');
+  const heard: (string | undefined)[] = [];
+  store.run.connect((_, { after }) => heard.push(after?.state));
+  server.emit({ type: 'run', run: runOf() });
+  expect(store.runs?.get('seismic-1')).toBe(first);
+  server.emit({ type: 'run', run: runOf({ state: 'succeeded' }) });
+  server.emit({ type: 'run-removed', id: 'seismic-1' });
+  expect(heard).toEqual(['succeeded', undefined]);
+  expect(store.runs?.size).toBe(0);
+  store.putRun(runOf()); // its own answer comes late
+  expect(store.runs?.size).toBe(0);
 });

@@ -6,6 +6,7 @@ import widget from '../src/widget';
 import { type About, Control, PATIENCE, type Saved, UNDO } from '../src/widget/control';
 import { dashboardUrl } from '../src/widget/dashboard';
 import { Widget } from '../src/widget/Widget';
+import { ARKOUDA, DASK } from './card.stage';
 
 const BACKEND: Backend = {
   id: 'etl-aaaabbbbccccdddd',
@@ -42,7 +43,8 @@ const ABOUT: About = {
   user: 'ada',
   session: '',
   dashboard: '/services/alongside/backends/etl-aaaabbbbccccdddd/dashboard/status',
-  own: true
+  own: true,
+  kind: DASK
 };
 
 type Sent = { request: number; do: string; value: unknown };
@@ -244,4 +246,36 @@ test.each([
   ['nor is another host without a scheme', { dashboard: '//evil.org/' }, {}, null]
 ])('where the dashboard is: %s', (_, about, config, expected) => {
   expect(dashboardUrl({ ...ABOUT, ...about }, 'x/y', page(config), HERE)).toBe(expected);
+});
+
+describe('what starts again for another size', () => {
+  const GROUP = { kind: 'arkouda', options: { locales: 2 } };
+  const told = { step: 'saving', message: 'Saving a', done: 1, of: 2, remedy: '' } as const;
+
+  test('is asked for below the card, and the kernel saves and loads', async () => {
+    const { model } = await shown(saved(GROUP, { kind: ARKOUDA }));
+    expect(screen.queryByRole('button', { name: 'More' })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Scale…' }));
+    const resize = screen.getByRole('button', { name: 'Scale' });
+    expect(resize.getAttribute('aria-disabled')).toBe('true');
+    fireEvent.change(screen.getByLabelText('Locales'), { target: { value: '5' } });
+    fireEvent.click(resize);
+    expect(last(model)).toMatchObject({ do: 'scale', value: 5, discard: false });
+    expect(screen.queryByLabelText('Locales')).toBeNull();
+  });
+
+  test('shows how far it is, and how it failed until that is dismissed', async () => {
+    const { model } = await shown(saved(GROUP, { kind: ARKOUDA }));
+    act(() => model.change({ progress: told }));
+    expect(screen.getByRole('article').textContent).toContain('Saving a (1 of 2)');
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    expect(screen.queryByRole('button', { name: /Undo/ })).toBeNull();
+    const failed = { ...told, step: 'failed', message: 'The disk is full.' } as const;
+    act(() => model.change({ progress: failed }));
+    expect(screen.getByRole('article').textContent).toContain('The disk is full.');
+    fireEvent.click(screen.getByRole('button', { name: 'Dismiss' }));
+    expect(screen.getByRole('article').textContent).not.toContain('The disk is full.');
+    act(() => model.change({ progress: { ...told, step: 'done' } }));
+    expect(screen.queryByRole('progressbar')).toBeNull();
+  });
 });

@@ -2,6 +2,7 @@
 
 import { ending, endingText, orTieText, tieText } from '../src/components/lifetime';
 import { present, reasonText, stateText } from '../src/components/state';
+import { kindOf } from '../src/kinds';
 import {
   ENGLISH,
   formatDuration,
@@ -11,7 +12,7 @@ import {
   parseDuration,
   parseMemory
 } from '../src/words';
-import { backendOf, minutes, NOW } from './card.stage';
+import { ARKOUDA, backendOf, DASK, minutes, NOW } from './card.stage';
 
 test.each([
   [0, '0 B'],
@@ -63,11 +64,11 @@ test('no duration', () => {
 
 test('members and size, of one and of several', () => {
   const one = backendOf({ ready: 1, wanted: 1 });
-  expect(formatMembers(one, ENGLISH)).toBe('1 of 1 worker');
-  expect(formatMembers(backendOf({ ready: 3 }), ENGLISH)).toBe('3 of 4 workers');
-  expect(formatMembers(backendOf({ kind: 'arkouda', wanted: 2, ready: 0 }), ENGLISH)).toBe(
-    '0 of 2 locales'
-  );
+  expect(formatMembers(one, DASK, ENGLISH)).toBe('1 of 1 worker');
+  expect(formatMembers(backendOf({ ready: 3 }), DASK, ENGLISH)).toBe('3 of 4 workers');
+  const two = backendOf({ kind: 'arkouda', wanted: 2, ready: 0 });
+  expect(formatMembers(two, ARKOUDA, ENGLISH)).toBe('0 of 2 locales');
+  expect(formatMembers(two, kindOf({}, 'arkouda'), ENGLISH)).toBe('0 of 2');
   const resources = { backends: 1, workers: 1, cores: 1, memory: 2 ** 30, gpus: 2 };
   expect(formatSize(backendOf({ resources }), ENGLISH)).toBe('1 core · 1 GiB · 2 GPUs');
 });

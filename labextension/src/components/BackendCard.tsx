@@ -1,16 +1,20 @@
 /** One backend: what it is, what it does, when it ends, and what can be done with it. */
 import { memo, useCallback, useId } from 'react';
 
+import type { Kind } from '../kinds';
 import { type Backend, ended, usable } from '../model';
-import { formatMembers, formatSize, type Trans } from '../words';
+import { cancellable, type Progress } from '../relaunch/progress';
+import { formatMembers, formatMemory, formatSize, parseMemory, type Trans } from '../words';
 import { Button } from './Button';
 import { CardButtons } from './CardButtons';
 import { EndingLine, Mismatches, SharesLine } from './CardNotes';
 import { Countdown } from './Countdown';
 import { Dot } from './Dot';
+import { Facts } from './Facts';
 import { useKeptFocus } from './focus';
 import type { BackendCardProps } from './props';
-import { kindTitle, look, reasonText, stateText, story } from './state';
+import { RelaunchEnd, RelaunchLine } from './Relaunch';
+import { look, reasonText, stateText, story } from './state';
 import { Trouble } from './Trouble';
 import { Usage } from './Usage';
 
@@ -34,7 +38,10 @@ export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
         <Size {...props} />
         <Story {...props} />
         {usable(backend) && density === 'panel' && (
-          <Usage backend={backend} history={history} trans={trans} />
+          <>
+            <Usage backend={backend} history={history} trans={trans} />
+            <Facts backend={backend} trans={trans} />
+          </>
         )}
         <Mismatches {...props} />
         {stopsAt === undefined ? <CardButtons {...props} /> : <Undo {...props} at={stopsAt} />}
@@ -45,14 +52,14 @@ export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
   );
 });
 
-function Heading({ backend, kindTitle: title, attached, trans, now, density, id }: HeadingProps) {
+function Heading({ backend, kind, attached, trans, now, density, id }: HeadingProps) {
   return (
     <header className="alongside-Card-heading">
       <span>
         <strong id={id} className="alongside-Card-name">
           {backend.name}
         </strong>{' '}
-        <span className="alongside-Card-kind">{title ?? kindTitle(backend.kind)}</span>
+        <span className="alongside-Card-kind">{kind.title}</span>
       </span>
       <Countdown
         className="alongside-Card-state"
@@ -60,9 +67,9 @@ function Heading({ backend, kindTitle: title, attached, trans, now, density, id 
         read={useCallback(
           (time: number) =>
             density === 'widget' && backend.phase === 'running'
-              ? formatMembers(backend, trans)
+              ? formatMembers(backend, kind, trans)
               : stateText(backend, attached ?? false, time, trans),
-          [backend, attached, density, trans]
+          [backend, kind, attached, density, trans]
         )}
       />
     </header>
@@ -74,20 +81,31 @@ interface HeadingProps extends BackendCardProps {
 }
 
 /** How large it is: of one that has ended only what it was. */
-function Size({ backend, trans, density }: BackendCardProps) {
-  const parts = [formatSize(backend, trans)];
+function Size({ backend, kind, trans, density }: BackendCardProps) {
+  const parts = [formatSize(backend, trans), ...eachText(backend, kind, trans)];
   if (
     !ended(backend) &&
     backend.wanted > 0 &&
     !(density === 'widget' && backend.phase === 'running')
   ) {
-    parts.unshift(formatMembers(backend, trans));
+    parts.unshift(formatMembers(backend, kind, trans));
   }
   return <p className="alongside-Card-size">{parts.join(' · ')}</p>;
 }
 
+/** What one member has: it bounds what a member can do where none can be added meanwhile. */
+function eachText({ options, wanted }: Backend, { scaling }: Kind, trans: Trans): string[] {
+  const bytes = parseMemory(typeof options.memory === 'string' ? options.memory : '');
+  const told = scaling === 'relaunch' && wanted > 1 && bytes > 0;
+  return told ? [trans.__('%1 each', formatMemory(bytes))] : [];
+}
+
 /** What has happened and what is waited for, or what went wrong. */
-function Story({ backend, trans }: BackendCardProps) {
+function Story(props: BackendCardProps) {
+  const { backend, relaunch, trans } = props;
+  if (relaunch) {
+    return <Relaunch {...props} progress={relaunch} />;
+  }
   switch (backend.phase) {
     case 'failed':
       return (
@@ -107,6 +125,39 @@ function Story({ backend, trans }: BackendCardProps) {
     default:
       return <Stages backend={backend} trans={trans} />;
   }
+}
+
+/** A change of size that starts it again, as the notebook tells it that saves and restores. */
+function Relaunch({
+  backend,
+  actions,
+  trans,
+  progress
+}: BackendCardProps & { progress: Progress }) {
+  const { callOff, noted } = actions;
+  return (
+    <>
+      {progress.end ? (
+        <RelaunchEnd progress={progress} />
+      ) : (
+        <RelaunchLine progress={progress} trans={trans} />
+      )}
+      {progress.end && noted && (
+        <Button variant="link" onPress={() => noted(backend)}>
+          {trans.__('Dismiss')}
+        </Button>
+      )}
+      {callOff && cancellable(progress) && (
+        <Button
+          variant="link"
+          onPress={() => callOff(backend)}
+          label={trans.__('Call off changing the size of %1', backend.name)}
+        >
+          {trans.__('Call off')}
+        </Button>
+      )}
+    </>
+  );
 }
 
 function Stages({ backend, trans }: { backend: Backend; trans: Trans }) {

@@ -9,7 +9,7 @@ interface ButtonProps {
   /** What it does, when what stands on it isn't enough. */
   label?: string | undefined;
   title?: string | undefined;
-  variant?: 'plain' | 'link' | 'danger' | 'quiet';
+  variant?: 'plain' | 'link' | 'danger' | 'quiet' | 'primary';
 }
 
 /** One that can't be pressed can still be reached by keyboard: otherwise nobody hears why. */

@@ -1,4 +1,5 @@
 /** The buttons of a card: the most wanted in a row, the rest in a menu. */
+import { capital, type Kind, plural } from '../kinds';
 import { type Backend, ended } from '../model';
 import { formatDuration, parseDuration } from '../words';
 import { Button } from './Button';
@@ -76,54 +77,46 @@ interface ScaleProps extends BackendCardProps {
   why: (act: Act) => string;
 }
 
-/** Whether its size can be changed while it runs, without a relaunch. */
-function scalesLive({ kind }: Backend): boolean {
-  return kind !== 'arkouda';
-}
-
 /** Whether it waits for more members than there are, so that one may go on with what is there. */
-function waitsForMore(backend: Backend): boolean {
-  const { phase, ready, wanted, options } = backend;
+function waitsForMore({ phase, ready, wanted, options }: Backend, { scaling }: Kind): boolean {
   const partly = ready > 0 && ready < wanted;
-  return phase === 'scaling' && partly && !options.adaptive && scalesLive(backend);
+  return phase === 'scaling' && partly && !options.adaptive && scaling === 'live';
 }
 
-function scaleText(backend: Backend, { trans }: Pick<BackendCardProps, 'trans'>): string {
-  return scalesLive(backend) ? trans.__('Scale…') : trans.__('Resize…');
-}
-
-function Scale({ backend, actions, density, trans, why }: ScaleProps) {
+function Scale({ backend, kind, actions, density, trans, why }: ScaleProps) {
   const { ready, wanted, options } = backend;
-  if (density === 'widget' && scalesLive(backend) && !options.adaptive) {
+  const members = plural(kind.member, 2);
+  if (density === 'widget' && kind.scaling === 'live' && !options.adaptive) {
+    const count = options[members];
     return (
       <Stepper
-        name={trans.__('Workers')}
-        value={typeof options.workers === 'number' ? options.workers : wanted}
+        name={capital(members)}
+        value={typeof count === 'number' ? count : wanted}
         least={1}
-        onChange={members => actions.scale?.(backend, members)}
+        onChange={size => actions.scale?.(backend, size)}
         reason={why('scale')}
         trans={trans}
       />
     );
   }
-  return waitsForMore(backend) ? (
+  return waitsForMore(backend, kind) ? (
     <Button
       onPress={() => actions.scale?.(backend, ready)}
       reason={why('scale')}
-      title={trans.__('Go on with the workers that are there, without waiting for more')}
+      title={trans.__('Go on with the %1 that are there, without waiting for more', members)}
     >
       {trans.__('Keep %1', ready)}
     </Button>
   ) : (
     <Button onPress={() => actions.scale?.(backend)} reason={why('scale')}>
-      {scaleText(backend, { trans })}
+      {trans.__('Scale…')}
     </Button>
   );
 }
 
 /** What the ⋯ menu holds. */
 function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem[] {
-  const { backend, actions, trans, user, density } = props;
+  const { backend, kind, actions, trans, user, density } = props;
   const items: MenuItem[] = [];
   const add = (act: Act, label: string, run: () => void, more: Partial<MenuItem> = {}) => {
     if (actions[act]) {
@@ -135,8 +128,8 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
   if (!over && (density === 'widget' || backend.phase === 'scaling')) {
     add('logs', trans.__('Logs'), () => actions.logs?.(backend));
   }
-  if (mine && density !== 'widget' && waitsForMore(backend)) {
-    add('scale', scaleText(backend, props), () => actions.scale?.(backend));
+  if (mine && density !== 'widget' && waitsForMore(backend, kind)) {
+    add('scale', trans.__('Scale…'), () => actions.scale?.(backend));
   }
   if (!over && mine) {
     add('share', trans.__('Share…'), () => actions.share?.(backend));
@@ -148,6 +141,11 @@ function menuItems(props: BackendCardProps, why: (act: Act) => string): MenuItem
       add('keep', label, () => actions.keep?.(backend, !backend.keep), { title });
     }
     add('extend', extendText(props), () => actions.extend?.(backend));
+    if (kind.scaling === 'relaunch') {
+      add('pause', trans.__('Save and stop'), () => actions.pause?.(backend), {
+        title: trans.__('Put it away with what the notebook has in it, to go on another time')
+      });
+    }
   }
   if (!over) {
     const apart = items.length > 0;

@@ -50,6 +50,9 @@ export interface Viewer {
 
 /** What it ends with, or that it doesn't. */
 export function tieText(backend: Backend, viewer: Viewer, trans: Trans): string {
+  if (backend.run) {
+    return trans.__('Ends with its run');
+  }
   if (backend.session === null) {
     return trans.__('Stays until it is stopped');
   }
@@ -60,6 +63,9 @@ export function tieText(backend: Backend, viewer: Viewer, trans: Trans): string 
 
 /** The same after what `endingText` says: "…, or with this session". */
 export function orTieText(backend: Backend, viewer: Viewer, trans: Trans): string {
+  if (backend.run) {
+    return trans.__(', or with its run');
+  }
   return backend.session === null || backend.keep
     ? ''
     : trans.__(', or with %1', sessionText(backend, backend.session, viewer, trans));

@@ -11,9 +11,17 @@ export interface Page {
 
 /** In the order in which they are mostly wanted; empty for a kind without a dashboard. */
 export function pagesOf(kind: string, trans: Trans): Page[] {
-  if (kind !== 'dask') {
-    return [];
-  }
+  return PAGES[kind]?.(trans) ?? [];
+}
+
+/** Those of all kinds. */
+export function everyPage(trans: Trans): Page[] {
+  return Object.values(PAGES).flatMap(pages => pages(trans));
+}
+
+const PAGES: Record<string, (trans: Trans) => Page[]> = { dask: daskPages };
+
+function daskPages(trans: Trans): Page[] {
   return [
     {
       page: 'status',

@@ -4,7 +4,7 @@ import type { Trans } from '../words';
 import type { Actions } from './actions';
 import type { BackendCardProps } from './props';
 
-export type Act = Exclude<keyof Actions, 'undo'>;
+export type Act = Exclude<keyof Actions, 'undo' | 'callOff' | 'noted'>;
 
 export type Situation = Pick<
   BackendCardProps,
@@ -71,6 +71,7 @@ function whyNotYet(act: Act, backend: Backend, trans: Trans): string {
     case 'attach':
     case 'dashboard':
     case 'scale':
+    case 'pause':
       return usable(backend) ? '' : whyNotUsable(backend, trans);
     case 'logs':
       return backend.roles.length > 0 ? '' : trans.__('There are no logs yet.');

@@ -1,11 +1,15 @@
 /** What a card is given. Panel and widget give the same; see `BackendCard`. */
+import type { Kind } from '../kinds';
 import type { Backend, Sample } from '../model';
+import type { Progress } from '../relaunch/progress';
 import type { Trans } from '../words';
 import type { Actions } from './actions';
 
 /** Cards are memoised: what hasn't changed must be the same object as before. */
 export interface BackendCardProps {
   backend: Backend;
+  /** What its kind is called. */
+  kind: Kind;
   /** Samples of what it uses, oldest first. */
   history: readonly Sample[];
   actions: Actions;
@@ -27,9 +31,9 @@ export interface BackendCardProps {
   /** Why nothing can be asked for now, for instance because the service doesn't answer. */
   blocked?: string;
   /** When a stop that can still be undone is sent: milliseconds since 1970. */
-  stopsAt?: number;
-  /** How its kind is called; default: the kind's name with a capital. */
-  kindTitle?: string;
+  stopsAt?: number | undefined;
+  /** How far a change of size is that starts it again, or how that failed. */
+  relaunch?: Progress | undefined;
   /** A time to show instead of the present: milliseconds since 1970. */
   now?: number;
 }

@@ -18,11 +18,6 @@ export function look(backend: Backend): Look {
   }
 }
 
-/** The name of a kind, where the catalogue's title isn't at hand. */
-export function kindTitle(kind: string): string {
-  return kind.charAt(0).toUpperCase() + kind.slice(1);
-}
-
 /** What it does now: "idle 22 min", "scaling 2 → 6", "failed". */
 export function stateText(backend: Backend, attached: boolean, now: number, trans: Trans): string {
   switch (backend.phase) {

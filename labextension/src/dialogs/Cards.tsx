@@ -4,6 +4,8 @@ export interface Card {
   value: string;
   title: string;
   lines: string[];
+  /** Why it can't be chosen; '' when it can. */
+  why?: string;
 }
 
 interface CardsProps {
@@ -23,18 +25,22 @@ export function Cards({ id, legend, cards, chosen, onChoose }: CardsProps) {
     <fieldset className="alongside-Choices">
       <legend>{legend}</legend>
       <div>
-        {cards.map(({ value, title, lines }, place) => (
+        {cards.map(({ value, title, lines, why }, place) => (
           <label key={value} className="alongside-Choice">
             <input
               type="radio"
               name={id}
               checked={value === chosen}
+              disabled={Boolean(why)}
               aria-labelledby={`${id}-${place}`}
               aria-describedby={`${id}-${place}-lines`}
               onChange={() => onChoose(value)}
             />
             <strong id={`${id}-${place}`}>{title}</strong>
-            <small id={`${id}-${place}-lines`}>{lines.filter(Boolean).join(' ')}</small>
+            <span id={`${id}-${place}-lines`}>
+              <small>{lines.filter(Boolean).join(' ')}</small>
+              {why && <small className="alongside-Choice-why">{why}</small>}
+            </span>
           </label>
         ))}
       </div>

@@ -10,19 +10,24 @@ interface EffectProps {
   sum: { name: string; text: string }[];
   /** When it ends, and the like. */
   note?: string;
+  /** What to think of. */
+  advice?: string;
   quota: Share[];
   verdict: Verdict;
   /** What the service says against it. */
   problem: Problem | null;
   /** Of the element with the verdict. */
   id: string;
+  /** What members are called, of all kinds. */
+  members: string;
   trans: Trans;
 }
 
-export function Effect({ title, sum, note, quota, verdict, problem, id, trans }: EffectProps) {
+export function Effect(props: EffectProps) {
+  const { title, sum, note, advice, quota, verdict, problem, id, members, trans } = props;
   return (
     <aside className="alongside-Effect" aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <dl aria-live="polite">
         {sum.map(({ name, text }) => (
           <div key={name}>
@@ -31,9 +36,12 @@ export function Effect({ title, sum, note, quota, verdict, problem, id, trans }:
           </div>
         ))}
       </dl>
+      <p className="alongside-Advice" aria-live="polite">
+        {advice}
+      </p>
       {note && <p className="alongside-Hint">{note}</p>}
       {quota.map(share => (
-        <Quota key={share.amount} share={share} trans={trans} />
+        <Quota key={share.amount} share={share} members={members} trans={trans} />
       ))}
       <div id={id} className="alongside-Verdict" role="status">
         <Said verdict={verdict} problem={problem} />
@@ -53,10 +61,14 @@ function Said({ verdict, problem }: Pick<EffectProps, 'verdict' | 'problem'>) {
   );
 }
 
-function Quota({ share, trans }: { share: Share; trans: Trans }) {
+function Quota({
+  share,
+  members,
+  trans
+}: Pick<EffectProps, 'members' | 'trans'> & { share: Share }) {
   const { amount, used, asked, limit, over } = share;
   const part = (value: number) => `${limit > 0 ? Math.min(100, (100 * value) / limit) : 100}%`;
-  const name = nameOf(amount, trans);
+  const name = nameOf(amount, members, trans);
   const text = trans.__(
     '%1 used + %2 of %3',
     shown(amount, used),
@@ -87,7 +99,7 @@ function shown(amount: Amount, value: number): string {
   return amount === 'memory' && value > 0 ? formatMemory(value) : `${value}`;
 }
 
-function nameOf(amount: Amount, trans: Trans): string {
+function nameOf(amount: Amount, members: string, trans: Trans): string {
   switch (amount) {
     case 'cores':
       return trans.__('Cores');
@@ -96,7 +108,7 @@ function nameOf(amount: Amount, trans: Trans): string {
     case 'gpus':
       return trans.__('GPUs');
     case 'workers':
-      return trans.__('Workers');
+      return members;
     case 'backends':
       return trans.__('Backends');
   }

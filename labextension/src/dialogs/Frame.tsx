@@ -12,6 +12,20 @@ export class Gate<T> {
   /** What the button does; null leaves the dialog open. Its errors are for the body to show. */
   act: () => Promise<T | null> = async () => null;
 
+  /** What leaving the dialog means while its action is under way: what stands on that button, and
+   * whether it stays open for it. */
+  get leaving(): Leaving | null {
+    return this._leaving;
+  }
+
+  set leaving(leaving: Leaving | null) {
+    if (leaving?.label !== this._leaving?.label) {
+      this._leaving = leaving;
+      this._changed.emit();
+    }
+    this._leaving = leaving;
+  }
+
   /** Something is different. */
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -55,10 +69,17 @@ export class Gate<T> {
     }
   }
 
+  private _leaving: Leaving | null = null;
   private _open = false;
   private _busy = false;
   private _reason = '';
   private readonly _changed = new Signal<this, void>(this);
+}
+
+export interface Leaving {
+  label: string;
+  /** True: the dialog stays. */
+  act(): boolean;
 }
 
 export interface FrameOptions<T> {
@@ -83,6 +104,8 @@ const ACCEPT = 1;
 class Frame<T> extends Dialog<null> {
   /** What its action came to. */
   answer: T | null = null;
+  /** What stands on the button that leaves it. */
+  private readonly leave: string;
 
   constructor(
     { title, accept, trans, body, small }: FrameOptions<T>,
@@ -97,6 +120,7 @@ class Frame<T> extends Dialog<null> {
       ],
       renderer: new PlainBody()
     });
+    this.leave = trans.__('Cancel');
     this.addClass('alongside-Dialog');
     this.toggleClass('alongside-mod-small', small ?? false);
     this.node.setAttribute('aria-label', title);
@@ -111,11 +135,13 @@ class Frame<T> extends Dialog<null> {
 
   override resolve(index: number = ACCEPT): void {
     if (index !== ACCEPT) {
-      super.resolve(index);
+      if (!this.gate.leaving?.act()) {
+        super.resolve(index);
+      }
       return;
     }
     void this.gate.press().then(answer => {
-      if (answer !== null) {
+      if (answer !== null && !this.isDisposed) {
         this.answer = answer;
         super.resolve(ACCEPT);
       }
@@ -129,6 +155,19 @@ class Frame<T> extends Dialog<null> {
     button?.setAttribute('aria-disabled', `${!this.gate?.open}`);
     button?.setAttribute('aria-busy', `${this.gate?.busy ?? false}`);
     button?.setAttribute('aria-describedby', this.gate?.reason ?? '');
+    const cancel = this.node.querySelector('.jp-Dialog-footer .jp-mod-reject');
+    const label = cancel?.querySelector('.jp-Dialog-buttonLabel');
+    if (label && this.leave) {
+      label.textContent = this.gate?.leaving?.label ?? this.leave;
+      cancel?.setAttribute('aria-label', label.textContent);
+    }
+  }
+
+  /** The Escape key and the cross. */
+  override reject(): void {
+    if (!this.gate.leaving?.act()) {
+      super.reject();
+    }
   }
 
   /** Go round, at the first and the last element. JupyterLab takes for the first one what was there

@@ -2,15 +2,18 @@
 import { UUID } from '@lumino/coreutils';
 import { useEffect, useId, useRef, useState } from 'react';
 
+import { useStore } from '../components/signals';
 import { Trouble } from '../components/Trouble';
+import { membersTitle } from '../kinds';
 import type { Backend, Catalogue, Launch, Problem } from '../model';
+import { problemOf } from '../requests';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { begin, type Choice, moved, namesTaken, remember, type Wish } from './choice';
 import { Effect } from './Effect';
 import { type Gate, show } from './Frame';
 import { LaunchFields } from './LaunchFields';
-import { keyOf, problemOf, unanswered, useCatalogue, useCheck, useStore } from './live';
+import { keyOf, unanswered, useCatalogue, useCheck } from './live';
 import { outcomeOf, planOf } from './plan';
 import { keep, recall } from './remembered';
 
@@ -123,6 +126,8 @@ function LaunchForm({ alongside, trans, gate, catalogue, first }: FormProps) {
         id={`${id}-verdict`}
         title={trans.__('You will get')}
         sum={outcome.sum}
+        advice={outcome.advice}
+        members={membersTitle(store.kinds, trans)}
         quota={outcome.quota}
         verdict={outcome.verdict}
         problem={store.problem ?? outcome.problem}

@@ -1,8 +1,10 @@
 /** The left side of the Launch dialog: what can be chosen. */
+import type { ReactNode } from 'react';
+
 import type { Catalogue } from '../model';
 import type { Trans } from '../words';
 import { Cards, Segments } from './Cards';
-import type { Choice } from './choice';
+import { type Choice, firstPossible, whyUnavailable } from './choice';
 import type { Findings } from './findings';
 import { atMost, endsText } from './lifetimes';
 import { type Plan, quotaBounds } from './plan';
@@ -25,13 +27,16 @@ interface LaunchFieldsProps {
   onMove: (to: Pick<Choice, 'profile' | 'kind'>) => void;
 }
 
-export function LaunchFields(props: LaunchFieldsProps) {
-  const { id, catalogue, choice, plan, wrong, tied, trans, onChoice, onMove } = props;
-  const { offer, schema, free, profile } = plan;
+type SizeFieldsProps = Omit<LaunchFieldsProps, 'tied'> & { children?: ReactNode };
+
+/** Profile, kind and size; `children` belong to the same box as the size. */
+export function SizeFields(props: SizeFieldsProps) {
+  const { id, catalogue, choice, plan, wrong, trans, onChoice, onMove, children } = props;
+  const { offer, schema, profile } = plan;
   const growth = growthOf(offer);
   const profiles = catalogue.profiles.filter(one => Object.keys(one.backends).length > 0);
   return (
-    <div className="alongside-Fields">
+    <>
       <Cards
         id={`${id}-profile`}
         legend={trans.__('Profile')}
@@ -43,18 +48,19 @@ export function LaunchFields(props: LaunchFieldsProps) {
         }))}
         onChoose={name => {
           const backends = profiles.find(one => one.name === name)?.backends ?? {};
-          const kind = choice.kind in backends ? choice.kind : (Object.keys(backends)[0] ?? '');
-          onMove({ profile: name, kind });
+          const kinds = [choice.kind, ...Object.keys(backends)].filter(kind => kind in backends);
+          onMove({ profile: name, kind: firstPossible({ backends }, kinds) });
         }}
       />
       <Cards
         id={`${id}-kind`}
         legend={trans.__('Kind')}
         chosen={choice.kind}
-        cards={Object.entries(profile.backends).map(([value, { title, description }]) => ({
+        cards={Object.entries(profile.backends).map(([value, one]) => ({
           value,
-          title,
-          lines: [description]
+          title: one.title,
+          lines: [one.description],
+          why: whyUnavailable(one)
         }))}
         onChoose={kind => onMove({ profile: choice.profile, kind })}
       />
@@ -82,6 +88,18 @@ export function LaunchFields(props: LaunchFieldsProps) {
           trans={trans}
           onValues={options => onChoice({ ...choice, options })}
         />
+        {children}
+      </fieldset>
+    </>
+  );
+}
+
+export function LaunchFields(props: LaunchFieldsProps) {
+  const { id, choice, plan, wrong, tied, trans, onChoice } = props;
+  const { offer, free } = plan;
+  return (
+    <div className="alongside-Fields">
+      <SizeFields {...props}>
         <Row
           id={`${id}-name`}
           label={trans.__('Name')}
@@ -112,7 +130,7 @@ export function LaunchFields(props: LaunchFieldsProps) {
           </Row>
         )}
         <Lifetimes {...props} />
-      </fieldset>
+      </SizeFields>
     </div>
   );
 }

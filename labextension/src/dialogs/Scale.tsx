@@ -1,17 +1,20 @@
 /** The Scale dialog. */
 import { useId, useState } from 'react';
 
-import { Trouble } from '../components/Trouble';
+import { membersTitle } from '../kinds';
 import type { Backend, OfferedKind } from '../model';
+import type { Relaunches } from '../relaunch/relaunches';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { Segments } from './Cards';
+import { useCarrying } from './carry';
 import { type AboutProps, useBackend, useChange } from './change';
 import { offerOf } from './choice';
 import { Effect } from './Effect';
 import { show, useFirstFocus } from './Frame';
 import { placed } from './findings';
 import { useCatalogue } from './live';
+import { loses, NOTHING_CHOSEN, RelaunchFields, RelaunchStory } from './Relaunch';
 import { resizeOf, type Size, sizeOf, sizeSchema } from './resize';
 import { Said } from './Said';
 import { SizeForm } from './SizeForm';
@@ -22,19 +25,21 @@ export function openScale(
   alongside: IAlongside,
   trans: Trans,
   id: string,
-  members?: number
+  members?: number,
+  relaunches: Relaunches | null = null
 ): Promise<Backend | null> {
   const name = alongside.store.backends.get(id)?.name ?? '';
   return show<Backend>({
     title: trans.__('Scale %1', name),
     accept: trans.__('Scale'),
     trans,
-    body: gate => <ScaleBody {...{ alongside, trans, id, gate, members }} />
+    body: gate => <ScaleBody {...{ alongside, trans, id, gate, members, relaunches }} />
   });
 }
 
 interface ScaleProps extends AboutProps {
   members?: number | undefined;
+  relaunches: Relaunches | null;
 }
 
 function ScaleBody(props: ScaleProps) {
@@ -63,7 +68,7 @@ function ScaleForm(props: FormProps) {
   const { alongside, trans, backend, offer, members } = props;
   const { obstacle } = useBackend(props);
   const [size, setSize] = useState<Size>(() => sizeOf(backend, offer, members));
-  const [accepted, setAccepted] = useState(false);
+  const [carrying, setCarrying] = useState(NOTHING_CHOSEN);
   const id = useId();
   const first = useFirstFocus();
 
@@ -72,13 +77,15 @@ function ScaleForm(props: FormProps) {
   const schema = sizeSchema(offer, size.grows, me);
   const resize = resizeOf(backend, offer, size, me, trans);
   const relaunch = offer.scaling === 'relaunch';
-  const ready = !obstacle && (!relaunch || accepted);
-  const refused = useChange(props, ready ? resize.patch : null, `${id}-verdict`);
+  const { attached, progress, carry } = useCarrying(props, carrying, relaunch);
+  const ready = !obstacle && (!relaunch || carrying.accepted || !loses(attached, carrying));
+  const refused = useChange(props, ready ? resize.patch : null, `${id}-verdict`, carry);
   const { at, rest } = placed(
     refused,
     path => (path.split('.')[0] as string) in (schema.properties ?? {}),
     trans
   );
+  const running = progress?.end === '';
   const path = size.grows ? `${growth?.name}.maximum` : countName(offer);
   const note = !resize.changed
     ? trans.__('That is its size now.')
@@ -91,7 +98,8 @@ function ScaleForm(props: FormProps) {
   return (
     <div className="alongside-Launch" ref={first}>
       <div className="alongside-Fields">
-        {growth && (
+        {progress && <RelaunchStory progress={progress} trans={trans} />}
+        {growth && !running && (
           <Segments
             id={`${id}-growth`}
             label={trans.__('Number of %1', `${offer.member}s`)}
@@ -104,34 +112,23 @@ function ScaleForm(props: FormProps) {
             onChoose={value => setSize({ ...size, grows: value === 'grows' })}
           />
         )}
-        <SizeForm
-          id={`${id}-size`}
-          schema={schema}
-          values={size.values}
-          wrong={{ ...at, ...resize.wrong }}
-          bounds={
-            resize.most !== null && resize.most < most(schema, path)
-              ? { [path]: trans.__('At most %1 with what is left of your quota.', resize.most) }
-              : {}
-          }
-          trans={trans}
-          onValues={values => setSize({ ...size, values })}
-        />
-        {relaunch && resize.changed && (
-          <Trouble
-            level="warning"
-            detail={trans.__('It starts again with the new size.')}
-            remedy={trans.__('What it has in memory is lost: save what you need first.')}
-          >
-            <label className="alongside-Confirm">
-              <input
-                type="checkbox"
-                checked={accepted}
-                onChange={event => setAccepted(event.target.checked)}
-              />
-              {trans.__('Nothing in it is needed any more.')}
-            </label>
-          </Trouble>
+        {!running && (
+          <SizeForm
+            id={`${id}-size`}
+            schema={schema}
+            values={size.values}
+            wrong={{ ...at, ...resize.wrong }}
+            bounds={
+              resize.most !== null && resize.most < most(schema, path)
+                ? { [path]: trans.__('At most %1 with what is left of your quota.', resize.most) }
+                : {}
+            }
+            trans={trans}
+            onValues={values => setSize({ ...size, values })}
+          />
+        )}
+        {relaunch && resize.changed && !running && (
+          <RelaunchFields {...{ id, offer, attached, carrying, trans }} onCarrying={setCarrying} />
         )}
       </div>
       <Effect
@@ -140,7 +137,8 @@ function ScaleForm(props: FormProps) {
         sum={resize.sum}
         quota={resize.quota}
         verdict={resize.verdict}
-        problem={obstacle ?? rest}
+        problem={running ? null : (obstacle ?? rest)}
+        members={membersTitle(alongside.store.kinds, trans)}
         note={note}
         trans={trans}
       />

@@ -5,14 +5,14 @@ import type {
   FieldTemplateProps,
   ObjectFieldTemplateProps,
   RJSFSchema,
-  ValidatorType,
   WidgetProps
 } from '@rjsf/utils';
 
 import type { Trans } from '../words';
-import { errorSchema, type Findings, validator } from './findings';
+import { errorSchema, type Findings } from './findings';
 import { describedBy, Input, Row } from './Row';
 import { boundsText, fixed, type Option, type Options, type Schema } from './schema';
+import { validator } from './validator';
 
 interface SizeFormProps {
   /** What all ids begin with. */
@@ -42,7 +42,7 @@ export function SizeForm({ id, schema, values, wrong, bounds, trans, onValues }:
       idPrefix={id}
       idSeparator="."
       schema={schema as RJSFSchema}
-      validator={validator as unknown as ValidatorType<ReadonlyJSONObject>}
+      validator={validator}
       formData={values as ReadonlyJSONObject}
       extraErrors={errorSchema(wrong)}
       noValidate

@@ -1,4 +1,5 @@
 /** What a choice takes, what is left for it, and whether it can start. Pure. */
+import { plural } from '../kinds';
 import type { Me, OfferedKind, Resources } from '../model';
 import { formatMemory, parseMemory, type Trans } from '../words';
 import { countName, growthOf, type Options } from './schema';
@@ -125,7 +126,7 @@ export function verdict(
 ): Verdict {
   const over = shares(room, wanted).find(one => one.over && grown[one.amount] > 0);
   if (over) {
-    const left = show(over.amount, Math.max(0, over.limit - over.used), trans);
+    const left = show(over.amount, Math.max(0, over.limit - over.used), member, trans);
     const fewer = most !== null && most > 0 && over.amount !== 'backends';
     return {
       fits: false,
@@ -143,8 +144,8 @@ export function verdict(
       return {
         fits: false,
         sentence: never
-          ? trans.__('There are only %1 in all.', show(amount, total[amount], trans))
-          : trans.__('Only %1 are free now.', show(amount, free[amount], trans)),
+          ? trans.__('There are only %1 in all.', show(amount, total[amount], member, trans))
+          : trans.__('Only %1 are free now.', show(amount, free[amount], member, trans)),
         remedy: never ? trans.__('Choose less.') : trans.__('Choose less, or try later.')
       };
     }
@@ -155,7 +156,7 @@ export function verdict(
 }
 
 /** "3 cores", "6 GiB of memory". */
-export function show(amount: Amount, value: number, trans: Trans): string {
+export function show(amount: Amount, value: number, member: string, trans: Trans): string {
   switch (amount) {
     case 'memory':
       return trans.__('%1 of memory', formatMemory(value));
@@ -164,7 +165,7 @@ export function show(amount: Amount, value: number, trans: Trans): string {
     case 'gpus':
       return trans._n('%1 GPU', '%1 GPUs', value);
     case 'workers':
-      return trans._n('%1 worker', '%1 workers', value);
+      return `${value} ${plural(member, value)}`;
     case 'backends':
       return trans._n('%1 backend', '%1 backends', value);
   }
@@ -178,11 +179,6 @@ export function together({ cores, memory, gpus }: Each, trans: Trans): string {
     gpus > 0 ? trans._n('%1 GPU', '%1 GPUs', gpus) : ''
   ];
   return parts.filter(Boolean).join(' · ') || trans.__('as it comes');
-}
-
-/** "worker" or "workers": the word is the service's. */
-export function plural(member: string, count: number): string {
-  return count === 1 ? member : `${member}s`;
 }
 
 function combine(

@@ -1,11 +1,12 @@
 /** Changing one backend from a dialog. */
 import { useEffect, useState } from 'react';
 
+import { useStore } from '../components/signals';
 import { type Backend, ended, type Patch, type Problem } from '../model';
+import { problemOf } from '../requests';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import type { Gate } from './Frame';
-import { problemOf, useStore } from './live';
 
 export interface AboutProps {
   alongside: IAlongside;
@@ -53,11 +54,13 @@ function obstacleOf(
 }
 
 /** Let the dialog's button send `patch`; null: it can't be pressed. What the service says against
- * it comes back, as long as the patch is the same. `reason` is the id of what says why not. */
+ * it comes back, as long as the patch is the same. `reason` is the id of what says why not; `carry`
+ * makes the change in the service's place. */
 export function useChange(
   { alongside, id, gate, trans }: AboutProps,
   patch: Patch | null,
-  reason: string
+  reason: string,
+  carry: ((patch: Patch) => Promise<Backend | null>) | null = null
 ): Problem | null {
   const [refused, setRefused] = useState<{ of: string; problem: Problem } | null>(null);
   const of = JSON.stringify(patch);
@@ -67,6 +70,9 @@ export function useChange(
       return null;
     }
     setRefused(null);
+    if (carry) {
+      return await carry(patch);
+    }
     try {
       const backend = await alongside.service.change(id, patch);
       alongside.store.put(backend);

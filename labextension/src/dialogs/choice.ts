@@ -1,5 +1,12 @@
 /** What somebody has chosen in the Launch dialog so far, and what is asked for with it. Pure. */
-import { type Backend, type Catalogue, ended, type Launch, type OfferedKind } from '../model';
+import {
+  type Backend,
+  type Catalogue,
+  ended,
+  type Launch,
+  type OfferedKind,
+  type Profile
+} from '../model';
 import { beginning, countName, growsByDefault, growthOf, type Options, schemaOf } from './schema';
 
 export interface Choice {
@@ -49,14 +56,29 @@ export function begin(catalogue: Catalogue, wish: Wish, before: unknown): Choice
   if (!profile) {
     return null;
   }
-  const kinds = [wish.kind, last?.kind, profile.default, ...Object.keys(profile.backends)];
-  const kind = kinds.find(one => one && profile.backends[one]) as string;
+  const kinds = [last?.kind, profile.default, ...Object.keys(profile.backends)];
+  const there = kinds.filter((one): one is string => Boolean(one && profile.backends[one]));
+  // what is asked for by name is shown, if only with why it can't be had
+  const kind = wish.kind && profile.backends[wish.kind] ? wish.kind : firstPossible(profile, there);
   const same = !wish.options && last?.profile === profile.name && last.kind === kind;
   return filled(
     catalogue,
     { profile: profile.name, kind, name: wish.name ?? '' },
     same ? last : { options: wish.options ?? {} }
   );
+}
+
+/** The first of these kinds that can be had, else the first. */
+export function firstPossible(
+  { backends }: Pick<Profile, 'backends'>,
+  kinds: readonly string[]
+): string {
+  return kinds.find(kind => !backends[kind]?.unavailable) ?? kinds[0] ?? '';
+}
+
+/** Why a kind can't be had where it is on offer, and what to do about it; '' when it can. */
+export function whyUnavailable({ unavailable }: Pick<OfferedKind, 'unavailable'>): string {
+  return unavailable ? `${unavailable.detail} ${unavailable.remedy}`.trim() : '';
 }
 
 /** The same person's choice of another profile or kind: what fits there is kept. */

@@ -1,31 +1,18 @@
 /** What is wrong with the values of inputs, as a sentence at each. */
-import type { ErrorSchema, RJSFSchema } from '@rjsf/utils';
-import { customizeValidator } from '@rjsf/validator-ajv8';
+import type { ErrorSchema } from '@rjsf/utils';
 
 import type { Problem } from '../model';
 import { parseMemory, type Trans } from '../words';
 import { exactMemory, type Option, type Options, type Schema } from './schema';
+import { type Fault, faults } from './validator';
 
 /** Dotted path of an input to a sentence. */
 export type Findings = Record<string, string>;
 
-/** What the forms of dialogs are validated with. */
-export const validator = customizeValidator<Options>({
-  customFormats: { memory: text => parseMemory(text) > 0 }
-});
-
-interface Raw {
-  keyword: string;
-  instancePath: string;
-  params: { missingProperty?: string; limit?: number };
-  message?: string;
-}
-
 /** What the schema says to these values. */
 export function findings(schema: Schema, values: Options, trans: Trans): Findings {
   const found: Findings = {};
-  const { errors = [] } = validator.rawValidation<Raw>(schema as RJSFSchema, values);
-  for (const error of errors) {
+  for (const error of faults(schema, values)) {
     const missing = error.params.missingProperty;
     const path = [...error.instancePath.split('/').slice(1), ...(missing ? [missing] : [])];
     found[path.join('.')] ??= sentence(error, optionAt(schema, path), trans);
@@ -99,7 +86,7 @@ function optionAt(schema: Schema, path: string[]): Option | undefined {
   return path.reduce<Option | undefined>((option, part) => option?.properties?.[part], schema);
 }
 
-function sentence({ keyword, params, message }: Raw, option: Option | undefined, trans: Trans) {
+function sentence({ keyword, params, message }: Fault, option: Option | undefined, trans: Trans) {
   if (option?.format === 'memory') {
     return trans.__('Write an amount with a unit, for example 4 GiB or 512 MiB.');
   }

@@ -1,9 +1,8 @@
 /** What a dialog knows of the service, kept up to date while it is open. */
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
 
 import type { Catalogue, Chosen, Launch, Problem } from '../model';
-import { Refusal } from '../requests';
-import type { Store } from '../store';
+import { problemOf } from '../requests';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 
@@ -11,33 +10,6 @@ import type { Trans } from '../words';
 const QUIET = 250;
 /** Milliseconds before a service that did not answer is asked again. */
 const AGAIN = 3000;
-
-/** What went wrong, as a sentence and a remedy. */
-export function problemOf(error: unknown, trans: Trans): Problem {
-  return error instanceof Refusal
-    ? error.problem
-    : { detail: trans.__('Something unexpected happened.'), remedy: trans.__('Try again.') };
-}
-
-/** Draw again whenever the store changes. */
-export function useStore(store: Store): Store {
-  const version = useRef(0);
-  const listen = useCallback(
-    (draw: () => void) => {
-      const changed = () => {
-        version.current++;
-        draw();
-      };
-      store.changed.connect(changed);
-      return () => {
-        store.changed.disconnect(changed);
-      };
-    },
-    [store]
-  );
-  useSyncExternalStore(listen, () => version.current);
-  return store;
-}
 
 /** Whether nobody answered, so that asking again may help. */
 export function unanswered({ status }: Problem): boolean {

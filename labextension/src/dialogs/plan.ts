@@ -1,4 +1,5 @@
 /** What a choice in the Launch dialog comes to, before it is launched. Pure. */
+import { plural } from '../kinds';
 import type { Catalogue, Launch, Me, OfferedKind, Problem, Profile } from '../model';
 import type { Trans } from '../words';
 import {
@@ -6,7 +7,6 @@ import {
   eachOf,
   membersOf,
   mostMembers,
-  plural,
   roomFor,
   type Share,
   shares,
@@ -67,6 +67,8 @@ export function planOf(choice: Choice, { catalogue, me, taken }: World, trans: T
 /** What a plan comes to, with what the service has said to it. */
 export interface Outcome {
   sum: { name: string; text: string }[];
+  /** What the kind says of the size, mostly nothing. */
+  advice: string;
   quota: Share[];
   verdict: Verdict;
   /** What can't be used, the service's findings included. */
@@ -97,9 +99,11 @@ export function outcomeOf(
       },
       { name: trans.__('Together'), text: whole }
     ],
+    advice: (count === 0 && said?.chosen?.advice) || '',
     quota: shares(room, count > 0 ? { ...wanted, backends: 0 } : wanted),
-    verdict:
-      count > 0
+    verdict: offer.unavailable
+      ? { fits: false, sentence: offer.unavailable.detail, remedy: offer.unavailable.remedy }
+      : count > 0
         ? {
             fits: false,
             sentence: unusable(count, trans),
@@ -107,7 +111,7 @@ export function outcomeOf(
           }
         : verdict(room, wanted, plan.most, offer.member, trans),
     wrong: { ...at, ...plan.wrong },
-    problem: count > 0 ? null : rest
+    problem: count > 0 || offer.unavailable ? null : rest
   };
 }
 

@@ -1,4 +1,5 @@
 /** What another size of a running backend comes to. Pure. */
+import { plural } from '../kinds';
 import type { Backend, Me, OfferedKind, Patch } from '../model';
 import type { Trans } from '../words';
 import {
@@ -7,7 +8,6 @@ import {
   membersOf,
   mostMembers,
   NOTHING,
-  plural,
   resized,
   roomFor,
   type Share,

@@ -40,6 +40,9 @@ export interface Growth {
 /** A kind's own bound of GPUs: with it, the profile does not speak of them. */
 const ANY_GPUS = 64;
 
+/** A bound that keeps nonsense out, and that nobody needs to be told. */
+const ENDLESS = 10 ** 9;
+
 const SIZES: [bytes: number, unit: string][] = [
   [2 ** 40, 'TiB'],
   [2 ** 30, 'GiB'],
@@ -51,7 +54,7 @@ export function schemaOf(kind: OfferedKind): Schema {
   return kind.schema as Schema;
 }
 
-/** The option that says how many members there are: `workers`. */
+/** The option that says how many members there are: `workers`, `locales`. */
 export function countName(kind: OfferedKind): string {
   return `${kind.member}s`;
 }
@@ -130,6 +133,9 @@ export function boundsText(option: Option, trans: Trans): string {
   const memory = option.format === 'memory';
   const low = memory ? option['x-minimum'] : option.minimum;
   const high = memory ? option['x-maximum'] : option.maximum;
+  if (!memory && low === 0 && high !== undefined && high >= ENDLESS) {
+    return ''; // that it is a number says enough
+  }
   const show = (value: number) => (memory ? exactMemory(value) : `${value}`);
   if (low !== undefined && low === high) {
     return trans.__('Set by the profile.');

@@ -14,7 +14,6 @@ export interface Shown extends PanelContext {
   admin: boolean;
   /** Why nothing can be asked for; '' when it can. */
   blocked: string;
-  titles: Record<string, string>;
 }
 
 export function BackendList({ backends, shown }: { backends: Backend[]; shown: Shown }) {
@@ -30,6 +29,7 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
           >
             <BackendCard
               backend={backend}
+              kind={alongside.store.kind(backend)}
               history={alongside.store.history(backend.id)}
               actions={actions}
               trans={trans}
@@ -39,17 +39,20 @@ export function BackendList({ backends, shown }: { backends: Backend[]; shown: S
               admin={shown.admin}
               blocked={shown.blocked}
               attached={options.attachments?.current?.id === backend.id}
-              busy={options.stops?.sending(backend.id) ?? false}
-              {...optional({
-                stopsAt: options.stops?.at(backend.id),
-                kindTitle: shown.titles[backend.kind]
-              })}
+              busy={isBusy(backend, shown)}
+              stopsAt={options.stops?.at(backend.id)}
+              relaunch={options.relaunches?.of(backend.id)}
             />
           </Boundary>
         </li>
       ))}
     </ul>
   );
+}
+
+/** Whether something is under way that must be waited for. */
+function isBusy({ id }: Backend, { options: { stops, relaunches } }: Shown): boolean {
+  return (stops?.sending(id) ?? false) || relaunches?.of(id)?.end === '';
 }
 
 /** A card that can be attached can be dragged into a notebook, which does that. */
@@ -64,10 +67,4 @@ function dragging(backend: Backend, { options: { attachments }, ...situation }: 
     onPointerDown: whenDragged(begin),
     title: situation.trans.__('Drag it into a notebook to attach it')
   };
-}
-
-/** Only what is given. */
-function optional<T extends object>(values: { [K in keyof T]: T[K] | undefined }): Partial<T> {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Partial<T>;
 }

@@ -77,17 +77,17 @@ function NothingFound({ query, shown: { trans } }: { query: string; shown: Shown
   );
 }
 
-function Empty({ shown: { trans, options, blocked } }: { shown: Shown }) {
+function Empty({ shown: { alongside, trans, options, blocked } }: { shown: Shown }) {
+  const kinds = Object.values(alongside.store.kinds).map(({ title }) => title);
+  const titles = kinds.length > 0 ? ` (${kinds.join(', ')})` : '';
   return (
     <div className="alongside-Empty">
       <p>
         <strong>{trans.__('Nothing runs alongside yet.')}</strong>
       </p>
       <p>
-        {trans.__(
-          'A backend is a cluster that computes for your notebooks, such as Dask with several ' +
-            'workers. It starts in moments and ends by itself.'
-        )}
+        {trans.__('A backend is a cluster that computes for your notebooks%1.', titles)}{' '}
+        {trans.__('It starts in moments and ends by itself.')}
       </p>
       <Button onPress={options.launch} reason={blocked}>
         {trans.__('Launch a backend')}

@@ -42,13 +42,14 @@ interface OwnerProps {
 }
 
 function Owner({ member, shown, unfolded }: OwnerProps) {
-  const { owner, backends } = member;
+  const { backends } = member;
   const { trans } = shown;
+  const owner = member.owner || trans.__('Kept ready, nobody’s yet');
   const [chosen, setChosen] = useState<boolean | null>(null);
   const id = useId();
   const open = chosen ?? unfolded;
   return (
-    <section className="alongside-Group" aria-label={owner || trans.__('Nobody yet')}>
+    <section className="alongside-Group" aria-label={owner}>
       <h3>
         <button
           type="button"
@@ -58,9 +59,7 @@ function Owner({ member, shown, unfolded }: OwnerProps) {
           onClick={() => setChosen(!open)}
         >
           <span aria-hidden="true">{open ? '▾' : '▸'}</span>
-          <span className="alongside-Owner-name">
-            {owner || trans.__('Kept ready, nobody’s yet')}
-          </span>
+          <span className="alongside-Owner-name">{owner}</span>
           <span className="alongside-Owner-used">{usedText(member, trans)}</span>
         </button>
       </h3>

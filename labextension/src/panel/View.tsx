@@ -1,34 +1,24 @@
 /** The panel: what there is of it, and in which state. */
-import {
-  Button as LabButton,
-  Tab,
-  TabPanel,
-  Tabs,
-  type TabsElement
-} from '@jupyter/react-components';
-import { memo, useEffect, useMemo, useState } from 'react';
-
-import { Meter } from '../components/Meter';
+import { Button as LabButton } from '@jupyter/react-components';
+import { useEffect, useState } from 'react';
+import { useSignals } from '../components/signals';
 import { Trouble } from '../components/Trouble';
-import type { Catalogue, Me, Problem } from '../model';
+import type { Problem } from '../model';
 import type { Trans } from '../words';
 import { Announcer } from './announcer';
 import type { Shown } from './BackendList';
-import { Backends } from './Backends';
 import { Boundary } from './Boundary';
 import type { PanelContext } from './context';
-import { bars } from './quotas';
-import { type Sections, sections } from './sections';
-import { Team } from './Team';
-import { kindTitles, useCatalogue, useSignals } from './watch';
+import { type Section, sectionsOf, Views } from './Views';
+import { useCatalogueProblem } from './watch';
 
-/** From as many backends on there is a field to search them. */
-const MANY = 8;
 const NO_GROUPS: readonly string[] = [];
 
 interface ViewProps extends PanelContext {
   /** Whether it can be seen: what can't isn't drawn again. */
   visible: boolean;
+  /** What somebody wants to see; another object asks anew. */
+  asked?: { section: Section } | null;
 }
 
 export function View(props: ViewProps) {
@@ -40,105 +30,69 @@ export function View(props: ViewProps) {
   );
 }
 
-function Content({ visible, ...context }: ViewProps) {
+function Content({ visible, asked, ...context }: ViewProps) {
   const { alongside, trans, options } = context;
   const { store } = alongside;
-  const { stops, attachments, preferences } = options;
-  useSignals(visible, store.changed, stops?.changed, attachments?.changed, preferences?.changed);
-  const catalogue = useCatalogue(alongside, visible && store.problem === null);
-  const titles = useMemo(() => kindTitles(catalogue), [catalogue]);
+  const { stops, attachments, preferences, relaunches } = options;
+  useSignals(
+    visible,
+    store.changed,
+    stops?.changed,
+    attachments?.changed,
+    preferences?.changed,
+    relaunches?.changed
+  );
+  const [section, setSection] = useState<Section>('backends');
+  useEffect(() => {
+    if (asked) {
+      setSection(asked.section);
+    }
+  }, [asked]);
   const { me, session, problem } = store;
+  const admin = me?.admin ?? false;
+  // only who could mend it is told
+  const unused = useCatalogueProblem(alongside, visible && admin && problem === null);
   const shown: Shown = {
     ...context,
     user: store.user || me?.user || '',
     session,
     groups: me?.groups ?? NO_GROUPS,
-    admin: me?.admin ?? false,
-    blocked: problem?.detail ?? '',
-    titles
+    admin,
+    blocked: problem?.detail ?? ''
   };
   // a server that has just started hasn't heard from the service yet
   const waiting = !store.loaded || (!store.connected && store.backends.size === 0);
   const loading = waiting && problem === null;
+  const chosen = sectionsOf(shown).includes(section) ? section : 'backends';
   return (
     <div className={`alongside-Panel${problem ? ' alongside-mod-old' : ''}`} aria-busy={loading}>
-      <Header {...context} blocked={shown.blocked} />
+      <Header {...context} section={chosen} blocked={shown.blocked} />
       {problem && <Offline problem={problem} old={store.loaded} trans={trans} />}
-      {shown.admin && <CatalogueProblem catalogue={catalogue} trans={trans} />}
+      {admin && unused && <CatalogueProblem detail={unused} trans={trans} />}
       {loading && <Loading trans={trans} />}
-      {store.loaded && !loading && (shown.admin ? <Views shown={shown} /> : <Own shown={shown} />)}
+      {store.loaded && !loading && <Views shown={shown} chosen={chosen} onChoose={setSection} />}
       <Announcements context={context} />
     </div>
   );
 }
 
-/** An admin's own backends, and everybody's. */
-function Views({ shown }: { shown: Shown }) {
-  const { alongside, trans } = shown;
-  const [tab, setTab] = useState('alongside-own');
-  return (
-    <Tabs
-      className="alongside-Tabs"
-      aria-label={trans.__('Whose backends')}
-      activeid={tab}
-      onChange={event => setTab((event.target as TabsElement).activeid)}
-    >
-      <Tab id="alongside-own">{trans.__('Backends %1', countOf(ownSections(shown)))}</Tab>
-      <Tab id="alongside-team">{trans.__('Team %1', alongside.store.backends.size)}</Tab>
-      {/* what can't be seen isn't drawn */}
-      <TabPanel>{tab === 'alongside-own' && <Own shown={shown} />}</TabPanel>
-      <TabPanel>{tab === 'alongside-team' && <Everybodys shown={shown} />}</TabPanel>
-    </Tabs>
-  );
+interface HeaderProps extends PanelContext {
+  section: Section;
+  blocked: string;
 }
 
-function Own({ shown }: { shown: Shown }) {
-  const { alongside, trans } = shown;
-  const { me } = alongside.store;
-  const [query, setQuery] = useState('');
-  const found = ownSections(shown);
-  const many = countOf(found) + found.ended.length > MANY;
-  return (
-    <>
-      {me && <Quota me={me} trans={trans} />}
-      {many && <Find onChange={setQuery} trans={trans} />}
-      <Backends found={found} query={many ? query.trim() : ''} shown={shown} />
-    </>
-  );
-}
-
-function Everybodys({ shown }: { shown: Shown }) {
-  const { alongside, trans } = shown;
-  const [query, setQuery] = useState('');
-  const many = alongside.store.backends.size > MANY;
-  return (
-    <>
-      {many && <Find onChange={setQuery} trans={trans} />}
-      <Team query={many ? query.trim() : ''} shown={shown} />
-    </>
-  );
-}
-
-function ownSections(shown: Shown): Sections {
-  return sections(shown.alongside.store.backends.values(), shown);
-}
-
-/** Those that the user has to do with now. */
-function countOf({ here, elsewhere, shared }: Sections): number {
-  return here.length + elsewhere.length + shared.length;
-}
-
-function Header({ trans, options, blocked }: PanelContext & { blocked: string }) {
+function Header({ trans, options, section, blocked }: HeaderProps) {
+  const runs = section === 'runs' && options.run;
   return (
     <div className="alongside-Header">
       <h2>{trans.__('Alongside')}</h2>
       <LabButton
         appearance="accent"
         disabled={blocked !== ''}
-        title={blocked || trans.__('Launch a backend')}
-        onClick={options.launch}
+        title={blocked || (runs ? trans.__('Run a notebook') : trans.__('Launch a backend'))}
+        onClick={runs ? options.run : options.launch}
       >
-        {trans.__('+ Launch')}
+        {runs ? trans.__('+ Run…') : trans.__('+ Launch')}
       </LabButton>
     </div>
   );
@@ -158,39 +112,15 @@ function Offline({ problem, old, trans }: { problem: Problem; old: boolean; tran
   );
 }
 
-function CatalogueProblem({ catalogue, trans }: { catalogue: Catalogue | null; trans: Trans }) {
-  return catalogue?.problem ? (
+function CatalogueProblem({ detail, trans }: { detail: string; trans: Trans }) {
+  return (
     <div className="alongside-Banner">
       <Trouble
         level="warning"
         cause={trans.__('The newest edit of the catalogue is not in use')}
-        detail={catalogue.problem}
+        detail={detail}
       />
     </div>
-  ) : null;
-}
-
-const Quota = memo(function Quota({ me, trans }: { me: Me; trans: Trans }) {
-  const found = bars(me, trans);
-  return found.length > 0 ? (
-    <section className="alongside-Quota" aria-label={trans.__('What you use of what you may')}>
-      {found.map(bar => (
-        <Meter key={bar.name} {...bar} />
-      ))}
-    </section>
-  ) : null;
-});
-
-/** The browser's own field: the button that clears JupyterLab's has no name for those who listen. */
-function Find({ onChange, trans }: { onChange: (query: string) => void; trans: Trans }) {
-  return (
-    <input
-      type="search"
-      className="alongside-Find"
-      placeholder={trans.__('Find by name, kind, state …')}
-      aria-label={trans.__('Find backends')}
-      onChange={event => onChange(event.target.value)}
-    />
   );
 }
 

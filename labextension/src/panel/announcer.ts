@@ -1,8 +1,10 @@
-/** What a screen reader is told: changes of phase, gathered, of the user's own backends. */
+/** What a screen reader is told: changes of the user's own backends and runs, gathered. */
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Backend } from '../model';
+import type { Run } from '../runs/types';
+import type { Happened } from '../shelf';
 import type { Store } from '../store';
 import type { Trans } from '../words';
 
@@ -13,10 +15,11 @@ const MOST = 3;
 
 export class Announcer implements IDisposable {
   constructor(
-    private readonly store: Pick<Store, 'backend' | 'user'>,
+    private readonly store: Pick<Store, 'backend' | 'run' | 'user'>,
     private readonly trans: Trans
   ) {
-    store.backend.connect(this.hear, this);
+    store.backend.connect(this.hearBackend, this);
+    store.run.connect(this.hearRun, this);
   }
 
   /** There is something new to say. */
@@ -31,18 +34,28 @@ export class Announcer implements IDisposable {
   dispose(): void {
     this._disposed = true;
     window.clearTimeout(this._timer);
-    this.store.backend.disconnect(this.hear, this);
+    this.store.backend.disconnect(this.hearBackend, this);
+    this.store.run.disconnect(this.hearRun, this);
     Signal.clearData(this);
   }
 
-  private hear(
-    _: unknown,
-    { before, after }: { before: Backend | undefined; after: Backend | undefined }
-  ): void {
-    if (!before || !after || before.phase === after.phase || after.owner !== this.store.user) {
+  private hearBackend(_: unknown, { before, after }: Happened<Backend>): void {
+    if (before && after && before.phase !== after.phase) {
+      this._take(after, this._aboutBackend(after));
+    }
+  }
+
+  private hearRun(_: unknown, { before, after }: Happened<Run>): void {
+    if (before && after && before.state !== after.state) {
+      this._take(after, this._aboutRun(after));
+    }
+  }
+
+  private _take({ id, owner }: { id: string; owner: string }, sentence: string): void {
+    if (owner !== this.store.user) {
       return;
     }
-    this._news.set(after.id, after);
+    this._news.set(id, sentence);
     if (this._timer === 0) {
       this._timer = window.setTimeout(() => this._say(), GATHER);
     }
@@ -53,13 +66,11 @@ export class Announcer implements IDisposable {
     const news = [...this._news.values()];
     this._news.clear();
     this._said.emit(
-      news.length > MOST
-        ? this.trans._n('%1 backend has changed.', '%1 backends have changed.', news.length)
-        : news.map(backend => this._sentence(backend)).join(' ')
+      news.length > MOST ? this.trans.__('%1 things have changed.', news.length) : news.join(' ')
     );
   }
 
-  private _sentence({ name, phase, message }: Backend): string {
+  private _aboutBackend({ name, phase, message }: Backend): string {
     const { trans } = this;
     switch (phase) {
       case 'running':
@@ -77,8 +88,26 @@ export class Announcer implements IDisposable {
     }
   }
 
+  private _aboutRun({ name, state, message }: Run): string {
+    const { trans } = this;
+    switch (state) {
+      case 'succeeded':
+        return trans.__('The run %1 is done.', name);
+      case 'failed':
+        return trans.__('The run %1 has failed. %2', name, message);
+      case 'cancelled':
+        return trans.__('The run %1 was cancelled.', name);
+      case 'waiting':
+        return trans.__('The run %1 waits.', name);
+      case 'pausing':
+        return trans.__('The run %1 is tried again soon.', name);
+      default:
+        return trans.__('The run %1 has begun.', name);
+    }
+  }
+
   private readonly _said = new Signal<this, string>(this);
-  private readonly _news = new Map<string, Backend>();
+  private readonly _news = new Map<string, string>();
   private _timer = 0;
   private _disposed = false;
 }

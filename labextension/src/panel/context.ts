@@ -3,6 +3,8 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Actions } from '../components/actions';
 import type { Backend } from '../model';
+import type { Relaunches } from '../relaunch/relaunches';
+import type { RunActions } from '../runs/actions';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import type { PendingStops } from './stops';
@@ -11,6 +13,10 @@ import type { PendingStops } from './stops';
 export interface PanelOptions {
   /** Open the Launch dialog. */
   launch: () => void;
+  /** Choose a notebook, and ask how it is to be run. */
+  run?: (() => void) | undefined;
+  /** What can be done with runs; without it, there are none to see. */
+  runs?: RunActions | undefined;
   stops?: PendingStops | undefined;
   /** The backend that the current notebook is connected to. */
   attachments?:
@@ -22,6 +28,8 @@ export interface PanelOptions {
       }
     | null
     | undefined;
+  /** Changes of size that are under way in kernels. */
+  relaunches?: Pick<Relaunches, 'of' | 'changed'> | null | undefined;
   /** Whether backends that have ended are shown; may change. */
   preferences?:
     | { readonly current: { showEnded: boolean }; readonly changed: ISignal<unknown, unknown> }

@@ -7,6 +7,7 @@ import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import type { PanelOptions } from './context';
 import { View } from './View';
+import type { Section } from './Views';
 
 export type { PanelOptions } from './context';
 
@@ -25,9 +26,18 @@ export class AlongsidePanel extends ReactWidget {
     this.node.setAttribute('aria-label', trans.__('Alongside'));
   }
 
-  /** Bring the card of a backend into view and give it the focus. */
+  /** Show the backends or the runs. */
+  choose(section: Section): void {
+    this._asked = { section };
+    this.update();
+  }
+
+  /** Bring the card of a backend or a run into view and give it the focus. */
   reveal(id: string): void {
-    const card = this.node.querySelector<HTMLElement>(`[data-backend="${CSS.escape(id)}"]`);
+    const name = CSS.escape(id);
+    const card = this.node.querySelector<HTMLElement>(
+      `[data-backend="${name}"], [data-run="${name}"]`
+    );
     card?.scrollIntoView({ block: 'nearest' });
     card?.querySelector<HTMLElement>('button')?.focus({ preventScroll: true });
   }
@@ -49,6 +59,9 @@ export class AlongsidePanel extends ReactWidget {
 
   protected override render(): JSX.Element {
     const { alongside, actions, trans, options } = this;
-    return <View {...{ alongside, actions, trans, options }} visible={this.isVisible} />;
+    const { isVisible: visible, _asked: asked } = this;
+    return <View {...{ alongside, actions, trans, options, visible, asked }} />;
   }
+
+  private _asked: { section: Section } | null = null;
 }

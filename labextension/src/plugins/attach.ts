@@ -13,16 +13,14 @@ import { linkIcon } from '@jupyterlab/ui-components';
 import { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
 import type { Widget } from '@lumino/widgets';
-
+import { attachCode, reference } from '../code';
 import type { Backend } from '../model';
-import { CommandIDs, IAlongside, IAttachments, IPreferences } from '../tokens';
+import { CommandIDs, DOMAIN, IAlongside, IAttachments, IPreferences } from '../tokens';
 import { Abouts } from './about';
 import { Attachments } from './attachments';
 import { cellContent, findCell, insertCell, markOf, requirePython, runCell } from './cells';
-import { attachCode, reference } from './code';
-import { DOMAIN } from './commands';
 import { Obstacle, telling } from './complaints';
-import { followNotebooks, whenRun } from './kernels';
+import { followNotebooks, hearKernels } from './kernels';
 
 const CELLS = 'application/vnd.jupyter.cells';
 
@@ -60,7 +58,12 @@ export const attach: JupyterFrontEndPlugin<IAttachments> = {
       attachCode(backend.kind, reference(backend, store.backends.values(), store.user));
 
     let last: NotebookPanel | ConsolePanel | null = null;
+    const heard = new WeakSet<ConsolePanel>();
     app.shell.currentChanged?.connect((_, { newValue }) => {
+      if (isConsole(newValue) && !heard.has(newValue)) {
+        heard.add(newValue);
+        hearKernels(newValue.console.sessionContext, attachments);
+      }
       if (isConsole(newValue) || (newValue && notebooks?.has(newValue))) {
         last = newValue as NotebookPanel | ConsolePanel;
         attachments.touch();
@@ -89,16 +92,11 @@ export const attach: JupyterFrontEndPlugin<IAttachments> = {
     async function attachConsole({ console }: ConsolePanel, backend: Backend): Promise<void> {
       const { sessionContext } = console;
       await requirePython(sessionContext, dialogs, trans);
-      const done = whenRun(sessionContext);
       await app.commands.execute('console:inject', {
         path: sessionContext.path,
         code: code(backend),
         activate: true
       });
-      const kernel = sessionContext.session?.kernel;
-      if (kernel && (await done)) {
-        attachments.set(kernel.id, backend);
-      }
     }
 
     new Abouts(app, alongside, trans, palette).add(CommandIDs.attach, {
@@ -180,6 +178,8 @@ export const attach: JupyterFrontEndPlugin<IAttachments> = {
       },
       changed: attachments.changed as unknown as IAttachments['changed'],
       of: kernel => attachments.of(kernel),
+      kernels: backend => attachments.kernels(backend),
+      forget: kernel => attachments.forget(kernel),
       drag
     };
   }

@@ -32,9 +32,15 @@ export class Attachments {
     return backend && !ended(backend) ? backend : null;
   }
 
-  set(kernel: string, backend: Backend): void {
+  /** The kernels of a backend, the one that was attached last first. */
+  kernels(backend: string): string[] {
+    const all = [...this._known].filter(([, id]) => id === backend).map(([kernel]) => kernel);
+    return all.reverse();
+  }
+
+  set(kernel: string, backend: string): void {
     this._known.delete(kernel);
-    this._known.set(kernel, backend.id);
+    this._known.set(kernel, backend);
     this._store();
   }
 

@@ -6,20 +6,26 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon, copyIcon, stopIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-
+import { launchCode, reference, shellCommand } from '../code';
 import { ending } from '../components/lifetime';
 import { extendDialog, launchDialog, scaleDialog, shareDialog } from '../dialogs';
 import type { Wish } from '../dialogs/choice';
 import type { Backend } from '../model';
 import { PendingStops } from '../panel/stops';
-import { CommandIDs, IAlongside, IPendingStops, IPreferences } from '../tokens';
+import type { Relaunches } from '../relaunch/relaunches';
+import {
+  CommandIDs,
+  DOMAIN,
+  IAlongside,
+  IPendingStops,
+  IPreferences,
+  IRelaunches
+} from '../tokens';
 import type { Trans } from '../words';
 import { Abouts } from './about';
-import { launchCode, reference, shellCommand } from './code';
 import { Obstacle, telling } from './complaints';
 import { alongsideIcon } from './icons';
-
-export const DOMAIN = 'jupyterhub-alongside';
+import { putAway } from './pause';
 
 export const commands: JupyterFrontEndPlugin<PendingStops> = {
   id: 'jupyterhub-alongside:commands',
@@ -27,11 +33,12 @@ export const commands: JupyterFrontEndPlugin<PendingStops> = {
   autoStart: true,
   provides: IPendingStops,
   requires: [IAlongside, IPreferences],
-  optional: [ITranslator, ICommandPalette, ILauncher],
+  optional: [IRelaunches, ITranslator, ICommandPalette, ILauncher],
   activate: (
     app: JupyterFrontEnd,
     alongside: IAlongside,
     preferences: IPreferences,
+    relaunches: Relaunches | null,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null
@@ -54,7 +61,7 @@ export const commands: JupyterFrontEndPlugin<PendingStops> = {
     stops.failed.connect((_, { error }) => {
       void telling(trans, () => Promise.reject(error));
     });
-    addAbouts(app, alongside, stops, trans, palette);
+    addAbouts(app, alongside, stops, relaunches, trans, palette);
     return stops;
   }
 };
@@ -95,6 +102,7 @@ function addAbouts(
   app: JupyterFrontEnd,
   alongside: IAlongside,
   stops: PendingStops,
+  relaunches: Relaunches | null,
   trans: Trans,
   palette: ICommandPalette | null
 ): void {
@@ -102,14 +110,15 @@ function addAbouts(
   const abouts = new Abouts(app, alongside, trans, palette);
   abouts.add(CommandIDs.scale, {
     label: trans.__('Scale'),
-    caption: trans.__('Change how many workers there are'),
+    caption: trans.__('Change its size'),
     act: 'scale',
     run: async ({ id }, { members }) => {
       return await scaleDialog(
         alongside,
         trans,
         id,
-        typeof members === 'number' ? members : undefined
+        typeof members === 'number' ? members : undefined,
+        relaunches
       );
     }
   });
@@ -161,6 +170,13 @@ function addAbouts(
     act: 'copy',
     offline: true,
     run: (backend, { what }) => copy(backend, what === 'shell' ? 'shell' : 'python')
+  });
+  abouts.add(CommandIDs.pause, {
+    label: trans.__('Save and stop'),
+    caption: trans.__('Put it away with what the notebook has in it, to go on another time'),
+    act: 'pause',
+    palette: false,
+    run: backend => relaunches && putAway(backend, relaunches, trans)
   });
   abouts.add(CommandIDs.stop, {
     label: trans.__('Stop'),

@@ -6,6 +6,7 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import type { Backend } from '../model';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
+import { complaint } from './complaints';
 import { currentOf, pagePath, type Remembered, stage } from './pages';
 
 export interface DashboardOptions {
@@ -113,8 +114,8 @@ export class Dashboard extends Widget {
     if (shown === 'ask' && backend) {
       node.append(
         button(trans.__('Open'), 'jp-mod-accept', () => {
-          this._trust(backend).catch((error: Error) => {
-            sentence.textContent = error.message;
+          this._trust(backend).catch(error => {
+            sentence.textContent = complaint(error, trans);
           });
         }),
         button(trans.__('Close'), 'jp-mod-reject', () => this.options.close())

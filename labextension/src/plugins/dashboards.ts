@@ -7,9 +7,9 @@ import {
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { CommandIDs, IAlongside, IAttachments } from '../tokens';
+import { CommandIDs, DOMAIN, IAlongside, IAttachments } from '../tokens';
 import { Abouts } from './about';
-import { again, DOMAIN } from './commands';
+import { again } from './commands';
 import { Dashboard } from './dashboard';
 import { alongsideIcon } from './icons';
 import { pageTitle, type Remembered, safePage } from './pages';

@@ -1,18 +1,16 @@
-/** What happens to the kernels of notebooks: what was run there, restarts, ends. */
+/** What happens to the kernels of notebooks and consoles: what they are attached to, restarts. */
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Cell } from '@jupyterlab/cells';
 import { type INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
-import type { KernelMessage } from '@jupyterlab/services';
-
+import type { Kernel } from '@jupyterlab/services';
+import { attachedBy } from '../code';
 import type { Store } from '../store';
 import type { Attachments } from './attachments';
 import { markOf } from './cells';
-import { attachedBy } from './code';
+import { hear } from './hearing';
 
 /** Milliseconds after a restart in which "restart and run all" has asked for its cells. */
 const SETTLED = 1000;
-/** Milliseconds that attaching may take: a backend that starts is waited for. */
-const LONG = 300_000;
 
 export interface Following {
   store: Store;
@@ -24,27 +22,26 @@ export interface Following {
 
 /** Keep `attachments` true for all notebooks, and attach again after restarts. */
 export function followNotebooks(notebooks: INotebookTracker, following: Following): void {
-  const { store, attachments } = following;
-  NotebookActions.executed.connect((_, { notebook, cell, success }) => {
-    if (!success || cell.model.type !== 'code') {
-      return;
-    }
-    const panel = notebooks.find(({ content }) => content === notebook);
-    const kernel = panel?.sessionContext.session?.kernel;
-    const code = cell.model.sharedModel.getSource();
-    const backend = attachedBy(code, store.backends.values(), store.session, store.user);
-    if (kernel && backend) {
-      attachments.set(kernel.id, backend);
-    }
-  });
   const follow = (panel: NotebookPanel) => followOne(panel, following);
   notebooks.forEach(follow);
   notebooks.widgetAdded.connect((_, panel) => follow(panel));
 }
 
+/** Hear from the kernels of a notebook or console, one after another. */
+export function hearKernels(session: ISessionContext, attachments: Attachments): void {
+  const follow = (kernel: Kernel.IKernelConnection | null | undefined) => {
+    if (kernel) {
+      hear(kernel, backend => attachments.set(kernel.id, backend));
+    }
+  };
+  follow(session.session?.kernel);
+  session.kernelChanged.connect((_, { newValue }) => follow(newValue));
+}
+
 function followOne(panel: NotebookPanel, following: Following): void {
   const { attachments, store } = following;
   const { sessionContext } = panel;
+  hearKernels(sessionContext, attachments);
   /** The cell that is to be run once the kernel is back. */
   let waiting: Cell | null = null;
   sessionContext.kernelChanged.connect((_, { oldValue, newValue }) => {
@@ -61,8 +58,8 @@ function followOne(panel: NotebookPanel, following: Following): void {
     }
     if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
       const backend = attachments.of(kernel.id);
+      attachments.forget(kernel.id);
       if (backend) {
-        attachments.forget(kernel.id);
         const { backends, session, user } = store;
         waiting =
           panel.content.widgets.find(cell => markOf(cell)?.backend === backend.id) ??
@@ -97,30 +94,5 @@ function unlessScheduled(panel: NotebookPanel, cell: Cell): Promise<boolean> {
     };
     const timer = setTimeout(() => done(true), SETTLED);
     NotebookActions.executionScheduled.connect(seen);
-  });
-}
-
-/** Whether the next code that this kernel runs ends without an error; false if it takes long. */
-export function whenRun(session: ISessionContext): Promise<boolean> {
-  return new Promise(resolve => {
-    const done = (well: boolean) => {
-      clearTimeout(timer);
-      session.iopubMessage.disconnect(seen);
-      resolve(well);
-    };
-    const seen = (_: unknown, { header, parent_header, content }: KernelMessage.IMessage) => {
-      if (header.msg_type === 'error') {
-        done(false);
-      } else if (
-        header.msg_type === 'status' &&
-        (content as { execution_state?: string }).execution_state === 'idle' &&
-        'msg_type' in parent_header &&
-        parent_header.msg_type === 'execute_request'
-      ) {
-        done(true);
-      }
-    };
-    const timer = setTimeout(() => done(false), LONG);
-    session.iopubMessage.connect(seen);
   });
 }

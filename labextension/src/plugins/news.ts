@@ -1,7 +1,11 @@
 /** What of all that happens is worth a notification. Pure: in goes what a backend was and is, out
  * comes what to show. */
 import type { Ending } from '../components/lifetime';
+import type { Kind } from '../kinds';
 import { type Backend, ended, usable } from '../model';
+import { faultOf } from '../runs/faults';
+import { final } from '../runs/state';
+import type { Run } from '../runs/types';
 import { formatMembers, type Trans } from '../words';
 
 /** One notification. The same `key` replaces what was shown for it. */
@@ -10,7 +14,7 @@ export interface Item {
   type: 'in-progress' | 'success' | 'info' | 'warning' | 'error';
   message: string;
   /** What can be done about it. */
-  actions: ('retry' | 'logs' | 'extend' | 'stay')[];
+  actions: ('retry' | 'logs' | 'extend' | 'stay' | 'open' | 'resume')[];
   /** Milliseconds after which it goes by itself; false: it stays. */
   autoClose: number | false;
 }
@@ -25,6 +29,7 @@ export function newsOf(
   before: Backend | undefined,
   after: Backend | undefined,
   shown: boolean,
+  kind: Kind,
   trans: Trans
 ): Item | null | undefined {
   if (!after) {
@@ -33,7 +38,7 @@ export function newsOf(
   const key = after.id;
   const coming = after.phase === 'pending' || after.phase === 'starting';
   if (coming) {
-    const members = after.wanted > 0 ? ` ${formatMembers(after, trans)}.` : '';
+    const members = after.wanted > 0 ? ` ${formatMembers(after, kind, trans)}.` : '';
     const told = after.message || trans.__('“%1” is starting.', after.name);
     const message = told.includes(after.name) ? told : `${after.name}: ${told}`;
     return {
@@ -50,7 +55,7 @@ export function newsOf(
       ? {
           key,
           type: 'success',
-          message: trans.__('“%1” is ready: %2.', after.name, formatMembers(after, trans)),
+          message: trans.__('“%1” is ready: %2.', after.name, formatMembers(after, kind, trans)),
           actions: [],
           autoClose: 5000
         }
@@ -80,6 +85,42 @@ export function newsOf(
     };
   }
   return shown ? null : undefined;
+}
+
+/** What is shown of a run stays known until it is resumed or gone. */
+export function keyOfRun({ id }: Pick<Run, 'id'>): string {
+  return `run ${id}`;
+}
+
+/** The notification after a change of a run: how it has ended. Null takes back what was shown. */
+export function newsOfRun(
+  before: Run | undefined,
+  after: Run | undefined,
+  trans: Trans
+): Item | null | undefined {
+  if (!after || !final(after)) {
+    return before && final(before) ? null : undefined;
+  }
+  if (!before || final(before) || after.state === 'cancelled') {
+    return undefined; // what had ended before, or was asked for, is no news
+  }
+  const fault = faultOf(after, trans);
+  const told = fault && [fault.cause, fault.detail].filter(Boolean).join(': ');
+  return fault
+    ? {
+        key: keyOfRun(after),
+        type: 'error',
+        message: trans.__('The run “%1” has failed. %2', after.name, told ?? ''),
+        actions: ['resume', 'open'],
+        autoClose: false
+      }
+    : {
+        key: keyOfRun(after),
+        type: 'success',
+        message: trans.__('The run “%1” is done.', after.name),
+        actions: ['open'],
+        autoClose: 10_000
+      };
 }
 
 /** Whether it is shown at this level. */

@@ -6,12 +6,11 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ending } from '../components/lifetime';
 import { owns } from '../components/permissions';
 import type { Backend } from '../model';
-import { CommandIDs, IAlongside, IPreferences } from '../tokens';
+import { CommandIDs, DOMAIN, IAlongside, IPreferences } from '../tokens';
 import { formatDuration, type Trans } from '../words';
 import { Alarms } from './alarms';
-import { DOMAIN } from './commands';
 import { telling } from './complaints';
-import { type Item, isNear, newsOf, wanted, warnIn } from './news';
+import { type Item, isNear, keyOfRun, newsOf, newsOfRun, wanted, warnIn } from './news';
 import { followSession } from './sessionEnd';
 
 /** Milliseconds for which the service may be silent before it is told. */
@@ -39,8 +38,18 @@ export const notifications: JupyterFrontEndPlugin<void> = {
     store.backend.connect((_, { before, after }) => {
       const backend = after ?? before;
       if (backend && owns(backend, store.user)) {
-        board.put(backend.id, newsOf(before, after, board.has(backend.id), trans));
+        board.put(
+          backend.id,
+          newsOf(before, after, board.has(backend.id), store.kind(backend), trans)
+        );
         watchEnd(backend.id);
+      }
+    });
+
+    store.run.connect((_, { before, after }) => {
+      const run = after ?? before;
+      if (run && run.owner === store.user) {
+        board.put(keyOfRun(run), newsOfRun(before, after, trans));
       }
     });
 
@@ -154,6 +163,14 @@ class Board {
         return {
           label: trans.__('Launch again'),
           callback: run(CommandIDs.retry),
+          displayType: 'accent'
+        };
+      case 'open':
+        return { label: trans.__('Open'), callback: run(CommandIDs.openRun) };
+      case 'resume':
+        return {
+          label: trans.__('Resume'),
+          callback: run(CommandIDs.resumeRun),
           displayType: 'accent'
         };
       case 'logs':

@@ -1,11 +1,11 @@
 /** The address and title of a dashboard's page, and which backend a tab that was open is about now. Pure. */
-import { pagesOf } from '../components/pages';
+import { everyPage } from '../components/pages';
 import { type Backend, ended, usable } from '../model';
 import type { Trans } from '../words';
 
 /** What a page is called; one that isn't known is called as in its URL. */
 export function pageTitle(path: string, trans: Trans): string {
-  return pagesOf('dask', trans).find(({ page }) => page === path)?.title ?? path;
+  return everyPage(trans).find(({ page }) => page === path)?.title ?? path;
 }
 
 /** Only what can be a page: not an address elsewhere, nor one that climbs out. */

@@ -9,9 +9,17 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { AlongsidePanel } from '../panel/panel';
 import type { PendingStops } from '../panel/stops';
-import { CommandIDs, IAlongside, IAttachments, IPendingStops, IPreferences } from '../tokens';
-import { commandActions } from './actions';
-import { DOMAIN } from './commands';
+import type { Relaunches } from '../relaunch/relaunches';
+import {
+  CommandIDs,
+  DOMAIN,
+  IAlongside,
+  IAttachments,
+  IPendingStops,
+  IPreferences,
+  IRelaunches
+} from '../tokens';
+import { commandActions, relaunchActions, runActions } from './actions';
 import { alongsideIcon } from './icons';
 
 export const panel: JupyterFrontEndPlugin<void> = {
@@ -19,13 +27,14 @@ export const panel: JupyterFrontEndPlugin<void> = {
   description: 'Shows the backends in a side area.',
   autoStart: true,
   requires: [IAlongside, IPreferences, IPendingStops],
-  optional: [IAttachments, ITranslator, ICommandPalette, ILayoutRestorer],
+  optional: [IAttachments, IRelaunches, ITranslator, ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     alongside: IAlongside,
     preferences: IPreferences,
     stops: PendingStops,
     attachments: IAttachments | null,
+    relaunches: Relaunches | null,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
@@ -33,6 +42,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const actions = {
       ...commandActions(app.commands),
+      ...relaunchActions(relaunches),
       ...(attachments && { drag: attachments.drag })
     };
     const widget = new AlongsidePanel(alongside, actions, trans, {
@@ -41,7 +51,12 @@ export const panel: JupyterFrontEndPlugin<void> = {
       },
       stops,
       attachments,
-      preferences
+      relaunches,
+      preferences,
+      run: () => {
+        void app.commands.execute(CommandIDs.run);
+      },
+      runs: runActions(app.commands)
     });
     widget.title.icon = alongsideIcon;
     widget.title.caption = trans.__('Alongside: clusters of this session');
@@ -52,9 +67,17 @@ export const panel: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show clusters'),
       caption: trans.__('Show the panel with the clusters alongside this session'),
       icon: alongsideIcon,
-      describedBy: { args: { type: 'object', properties: { id: { type: 'string' } } } },
-      execute: ({ id }) => {
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { id: { type: 'string' }, section: { enum: ['backends', 'runs', 'team'] } }
+        }
+      },
+      execute: ({ id, section }) => {
         app.shell.activateById(widget.id);
+        if (section === 'backends' || section === 'runs' || section === 'team') {
+          widget.choose(section);
+        }
         if (typeof id === 'string') {
           requestAnimationFrame(() => widget.reveal(id));
         }

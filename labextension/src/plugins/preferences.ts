@@ -5,7 +5,7 @@ import { Signal } from '@lumino/signaling';
 
 import { IPreferences, type Preferences } from '../tokens';
 
-export const DEFAULTS: Preferences = {
+const DEFAULTS: Preferences = {
   attach: 'run',
   reattach: true,
   notifications: 'all',

@@ -5,11 +5,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
 import { whyNot } from '../components/permissions';
-import { kindTitle } from '../components/state';
+import { stateText } from '../components/state';
 import { type Backend, ended } from '../model';
-import { CommandIDs, IAlongside } from '../tokens';
+import { CommandIDs, DOMAIN, IAlongside } from '../tokens';
 import { formatMembers } from '../words';
-import { DOMAIN } from './commands';
 import { alongsideIcon } from './icons';
 
 export const running: JupyterFrontEndPlugin<void> = {
@@ -60,8 +59,13 @@ export const running: JupyterFrontEndPlugin<void> = {
         live().map(backend => ({
           icon: () => alongsideIcon,
           label: () => backend.name,
-          labelTitle: () => `${backend.name}, ${kindTitle(backend.kind)}, ${backend.phase}`,
-          detail: () => formatMembers(backend, trans),
+          labelTitle: () =>
+            [
+              backend.name,
+              store.kind(backend).title,
+              stateText(backend, false, Date.now(), trans)
+            ].join(', '),
+          detail: () => formatMembers(backend, store.kind(backend), trans),
           open: () => execute(CommandIDs.open, backend),
           ...(mayStop(backend) && { shutdown: () => execute(CommandIDs.stop, backend) })
         })),

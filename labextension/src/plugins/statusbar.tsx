@@ -6,10 +6,10 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Signal } from '@lumino/signaling';
 
 import { ended } from '../model';
-import { CommandIDs, IAlongside, IAttachments, IPreferences } from '../tokens';
-import { DOMAIN } from './commands';
+import { final } from '../runs/state';
+import { CommandIDs, DOMAIN, IAlongside, IAttachments, IPreferences } from '../tokens';
 import { alongsideIcon } from './icons';
-import { foremost, statusText } from './summary';
+import { foremost, runsText, statusText } from './summary';
 
 export const statusbar: JupyterFrontEndPlugin<void> = {
   id: 'jupyterhub-alongside:statusbar',
@@ -40,10 +40,20 @@ export const statusbar: JupyterFrontEndPlugin<void> = {
       const live = own.filter(backend => !ended(backend));
       const first = foremost(live, attachments?.current ?? null, store.session, store.user);
       const others = live.filter(({ id }) => id !== first?.id).length;
-      return store.loaded || store.problem ? statusText(first, others, store.problem, trans) : '';
+      const kind = first && store.kind(first);
+      const busy = runsText(working().length, live.length, trans);
+      if (busy && !store.problem) {
+        return busy;
+      }
+      return store.loaded || store.problem
+        ? statusText(first, kind, others, store.problem, trans)
+        : '';
     };
+    const working = () =>
+      [...(store.runs?.values() ?? [])].filter(run => run.owner === store.user && !final(run));
     const open = () => {
-      void app.commands.execute(CommandIDs.open);
+      const section = working().length > 0 ? 'runs' : 'backends';
+      void app.commands.execute(CommandIDs.open, { section });
     };
     const item = ReactWidget.create(
       <UseSignal signal={changed}>

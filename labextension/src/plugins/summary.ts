@@ -1,13 +1,12 @@
 /** A backend in a few words, for places with little room. Pure. */
 import { present } from '../components/state';
+import { type Kind, plural } from '../kinds';
 import { type Backend, ended, type Problem, usable } from '../model';
 import type { Trans } from '../words';
 
 /** "4 workers". */
-export function members(backend: Backend, trans: Trans): string {
-  return backend.kind === 'arkouda'
-    ? trans._n('%1 locale', '%1 locales', backend.ready)
-    : trans._n('%1 worker', '%1 workers', backend.ready);
+export function members({ ready }: Pick<Backend, 'ready'>, { member }: Kind): string {
+  return member ? `${ready} ${plural(member, ready)}` : `${ready}`;
 }
 
 /** Per cent of its cores that are in use. */
@@ -17,9 +16,9 @@ export function busy(backend: Backend): number {
 }
 
 /** What the notebook's button says of the backend that its kernel is connected to. */
-export function pill(backend: Backend, trans: Trans): string {
+export function pill(backend: Backend, kind: Kind, trans: Trans): string {
   return usable(backend)
-    ? `${backend.name} · ${members(backend, trans)}`
+    ? `${backend.name} · ${members(backend, kind)}`
     : `${backend.name} · ${phase(backend, trans)}`;
 }
 
@@ -51,9 +50,19 @@ export function foremost(
   return attached ?? sorted[0] ?? null;
 }
 
+/** "1 run, 2 backends"; '' while nothing runs by itself. */
+export function runsText(runs: number, backends: number, trans: Trans): string {
+  if (runs === 0) {
+    return '';
+  }
+  const first = trans._n('%1 run', '%1 runs', runs);
+  return backends > 0 ? `${first}, ${trans._n('%1 backend', '%1 backends', backends)}` : first;
+}
+
 /** What the status bar says: "session: 4 workers, 71 %". */
 export function statusText(
   backend: Backend | null,
+  kind: Kind | null,
   others: number,
   problem: Problem | null,
   trans: Trans
@@ -61,11 +70,11 @@ export function statusText(
   if (problem) {
     return trans.__('Alongside: no connection');
   }
-  if (!backend) {
+  if (!backend || !kind) {
     return '';
   }
   const about = usable(backend)
-    ? trans.__('%1: %2, %3 %', backend.name, members(backend, trans), busy(backend))
+    ? trans.__('%1: %2, %3 %', backend.name, members(backend, kind), busy(backend))
     : `${backend.name}: ${phase(backend, trans)}`;
   return others > 0 ? trans._n('%2 and %1 more', '%2 and %1 more', others, about) : about;
 }

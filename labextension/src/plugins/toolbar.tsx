@@ -8,8 +8,7 @@ import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
 import { usable } from '../model';
-import { CommandIDs, IAlongside, IAttachments } from '../tokens';
-import { DOMAIN } from './commands';
+import { CommandIDs, DOMAIN, IAlongside, IAttachments } from '../tokens';
 import { pill } from './summary';
 
 export const toolbar: JupyterFrontEndPlugin<void> = {
@@ -36,7 +35,7 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
     function button(panel: NotebookPanel) {
       const backend = attachments.of(panel.sessionContext.session?.kernel?.id);
       if (backend) {
-        const text = pill(backend, trans);
+        const text = pill(backend, store.kind(backend), trans);
         return (
           <button
             type="button"
@@ -50,13 +49,18 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
         );
       }
       const some = [...store.backends.values()].some(usable);
+      const enabled = app.commands.isEnabled(CommandIDs.attach);
       return some ? (
         <button
           type="button"
           className="alongside-Pill alongside-mod-none"
-          title={trans.__('Connect the kernel of this notebook to a cluster')}
-          disabled={!app.commands.isEnabled(CommandIDs.attach)}
-          onClick={() => run(CommandIDs.attach)}
+          title={
+            enabled
+              ? trans.__('Connect the kernel of this notebook to a cluster')
+              : app.commands.caption(CommandIDs.attach) // why not
+          }
+          aria-disabled={!enabled}
+          onClick={() => enabled && run(CommandIDs.attach)}
         >
           {trans.__('Attach')}
         </button>

@@ -2,7 +2,9 @@
 import type { AnyModel } from '@anywidget/types';
 
 import type { Actions } from '../components/actions';
+import type { Kind } from '../kinds';
 import type { Backend, Problem } from '../model';
+import type { Told } from '../relaunch/progress';
 import { ENGLISH } from '../words';
 import { dashboardUrl } from './dashboard';
 
@@ -14,6 +16,8 @@ export interface About {
   dashboard: string;
   /** Whether the session's own server knows the backend. */
   own: boolean;
+  /** What its kind is called; absent from what an older kernel's library says. */
+  kind?: Kind;
 }
 
 /** What a notebook may be saved with. Comes from a file, so it may be anything. */
@@ -21,6 +25,8 @@ export interface Saved {
   view: Backend;
   problem: Problem | null;
   about: About;
+  /** How far a change of size is that starts it again; empty when there is none. */
+  progress?: Partial<Told> | undefined;
 }
 
 /** All that is shown. What hasn't changed is the same object as before. */
@@ -31,6 +37,8 @@ export interface Shown extends Saved {
   blocked: string;
   /** Why the last command wasn't carried out. */
   refusal: Problem | null;
+  /** Whether it is asked for another size. */
+  resizing: boolean;
   /** When a stop that can still be undone is sent: milliseconds since 1970. */
   stopsAt: number | undefined;
 }
@@ -60,10 +68,11 @@ export class Control {
       busy: false,
       blocked: '',
       refusal: null,
+      resizing: false,
       stopsAt: undefined
     };
     this.actions = this.makeActions();
-    for (const name of ['view', 'problem', 'about'] as const) {
+    for (const name of ['view', 'problem', 'about', 'progress'] as const) {
       model.on(`change:${name}`, this.changed);
     }
     model.on('msg:custom', this.answered);
@@ -73,7 +82,7 @@ export class Control {
   }
 
   dispose(): void {
-    for (const name of ['view', 'problem', 'about'] as const) {
+    for (const name of ['view', 'problem', 'about', 'progress'] as const) {
       this.model.off(`change:${name}`, this.changed);
     }
     this.sendStop();
@@ -96,22 +105,34 @@ export class Control {
 
   readonly dismissRefusal = (): void => this.show({ refusal: null });
 
+  /** Give it another size by a new start. */
+  readonly resize = (members: number, discard: boolean): void => {
+    this.show({ resizing: false });
+    void this.command('scale', members, { discard });
+  };
+
+  readonly keepSize = (): void => this.show({ resizing: false });
+
   private saved(): Saved {
     const { model } = this;
     return {
       view: model.get('view'),
       problem: told(model.get('problem')),
-      about: model.get('about')
+      about: model.get('about'),
+      progress: model.get('progress')
     };
   }
 
   private makeActions(): Actions {
     const actions: Actions = {
       scale: (_, members) => {
-        if (members !== undefined) {
+        if (members === undefined) {
+          this.show({ resizing: true });
+        } else {
           void this.command('scale', members);
         }
       },
+      noted: () => this.show({ progress: undefined }),
       extend: () => void this.command('extend'),
       keep: (_, keep) => void this.command('keep', keep),
       stop: () => {
@@ -143,14 +164,23 @@ export class Control {
     }
   };
 
-  private async command(name: Command, value?: number | boolean): Promise<void> {
+  private async command(
+    name: Command,
+    value?: number | boolean,
+    more: { discard?: boolean } = {}
+  ): Promise<void> {
     this.show({ busy: true, refusal: null });
-    const refusal = await this.ask(name, value, COMMAND);
+    const refusal = await this.ask(name, value, COMMAND, more);
     this.show({ busy: false, refusal });
   }
 
   /** Resolves with what went wrong, null when nothing did. */
-  private ask(name: Command, value: unknown, patience: number): Promise<Problem | null> {
+  private ask(
+    name: Command,
+    value: unknown,
+    patience: number,
+    more: object = {}
+  ): Promise<Problem | null> {
     const request = ++this.requests;
     return new Promise(resolve => {
       const done = (problem: Problem | null) => {
@@ -163,7 +193,7 @@ export class Control {
       this.timers.add(timer);
       this.waiting.set(request, done);
       try {
-        this.model.send({ request, do: name, value: value ?? null });
+        this.model.send({ request, do: name, value: value ?? null, ...more });
       } catch {
         done(SILENT); // its connection is closed
       }

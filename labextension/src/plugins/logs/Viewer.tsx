@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { type Backend, ended } from '../../model';
 import type { IAlongside } from '../../tokens';
 import type { Trans } from '../../words';
+import { download } from '../download';
 import { LineList } from './LineList';
 import { Lines } from './lines';
 import { follow, type Status } from './stream';
@@ -114,7 +115,7 @@ export function Viewer({ alongside, trans, backend, id, name, role, choose }: Vi
           type="button"
           className="jp-mod-styled"
           disabled={count === 0}
-          onClick={() => save(`${name}-${shown}.log`, lines.current.all)}
+          onClick={() => download(`${name}-${shown}.log`, fileOf(lines.current.all))}
         >
           {trans.__('Download')}
         </button>
@@ -173,11 +174,6 @@ function sentence(
   return count === 0 ? trans.__('Nothing has been written yet.') : '';
 }
 
-function save(name: string, lines: readonly string[]): void {
-  const url = URL.createObjectURL(new Blob([`${lines.join('\n')}\n`], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
+function fileOf(lines: readonly string[]): Blob {
+  return new Blob([`${lines.join('\n')}\n`], { type: 'text/plain' });
 }

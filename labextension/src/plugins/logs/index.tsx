@@ -9,10 +9,9 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReactWidget, textEditorIcon, UseSignal } from '@jupyterlab/ui-components';
 import { Signal } from '@lumino/signaling';
 
-import { CommandIDs, IAlongside } from '../../tokens';
+import { CommandIDs, DOMAIN, IAlongside } from '../../tokens';
 import type { Trans } from '../../words';
 import { Abouts } from '../about';
-import { DOMAIN } from '../commands';
 import { Viewer } from './Viewer';
 
 const RESTORE = 'alongside:restore-logs';

@@ -12,14 +12,15 @@ import { Signal } from '@lumino/signaling';
 import type { Actions } from '../components/actions';
 import { BackendCard } from '../components/BackendCard';
 import { Trouble } from '../components/Trouble';
+import { plural } from '../kinds';
 import type { PendingStops } from '../panel/stops';
-import { commandActions } from '../plugins/actions';
-import { DOMAIN } from '../plugins/commands';
-import { telling } from '../plugins/complaints';
+import type { Relaunches } from '../relaunch/relaunches';
 import type { Store } from '../store';
-import { IAlongside, IPendingStops } from '../tokens';
+import { DOMAIN, IAlongside, IPendingStops, IRelaunches } from '../tokens';
+import { keepKeys } from '../widget/keys';
 import type { Trans } from '../words';
-import { keepKeys } from './keys';
+import { commandActions, relaunchActions } from './actions';
+import { telling } from './complaints';
 
 const MIME = 'application/vnd.alongside.backend+json';
 /** Before the kernel's widget (-10 or more) and all that is static. */
@@ -30,31 +31,39 @@ export const output: JupyterFrontEndPlugin<void> = {
   description: 'Shows backends in the outputs of notebooks.',
   autoStart: true,
   requires: [IAlongside, IPendingStops, INotebookTracker],
-  optional: [ITranslator],
+  optional: [IRelaunches, ITranslator],
   activate: (
     app: JupyterFrontEnd,
     { store, service }: IAlongside,
     stops: PendingStops,
     notebooks: INotebookTracker,
+    relaunches: Relaunches | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const changed = new Signal<object, void>({});
     store.changed.connect(() => changed.emit());
     stops.changed.connect(() => changed.emit());
+    relaunches?.changed.connect(() => changed.emit());
     const commands = commandActions(app.commands);
     const actions: Actions = {
       ...commands,
-      // workers come and go while it works, so the stepper asks nobody; other kinds may start anew
-      scale: (backend, members) =>
-        backend.kind === 'dask' && members !== undefined
-          ? void telling(trans, () => service.change(backend.id, { options: { workers: members } }))
-          : commands.scale?.(backend, members)
+      ...relaunchActions(relaunches),
+      // where members come and go while it works, the stepper asks nobody; others start anew
+      scale: (backend, members) => {
+        const { scaling, member } = store.kind(backend);
+        if (scaling !== 'live' || members === undefined) {
+          commands.scale?.(backend, members);
+          return;
+        }
+        const options = { [plural(member, 2)]: members };
+        void telling(trans, () => service.change(backend.id, { options }));
+      }
     };
     const factory: IRenderMime.IRendererFactory = {
       safe: true, // nothing of what a notebook was saved with is more than text
       mimeTypes: [MIME],
-      createRenderer: () => new Output({ store, stops, actions, changed, trans })
+      createRenderer: () => new Output({ store, stops, relaunches, actions, changed, trans })
     };
     const add = ({ content }: NotebookPanel) => content.rendermime.addFactory(factory, RANK);
     notebooks.forEach(add);
@@ -65,6 +74,7 @@ export const output: JupyterFrontEndPlugin<void> = {
 interface Context {
   store: Store;
   stops: PendingStops;
+  relaunches: Relaunches | null;
   actions: Actions;
   changed: Signal<object, void>;
   trans: Trans;
@@ -91,7 +101,7 @@ export class Output extends ReactWidget implements IRenderMime.IRenderer {
   }
 
   private draw() {
-    const { store, stops, actions, trans } = this.context;
+    const { store, stops, relaunches, actions, trans } = this.context;
     const { id, name } = this.known;
     const backend = store.backends.get(id);
     if (!backend) {
@@ -106,10 +116,11 @@ export class Output extends ReactWidget implements IRenderMime.IRenderer {
       );
     }
     const { me, problem } = store;
-    const stopsAt = stops.at(id);
+    const relaunch = relaunches?.of(id);
     return (
       <BackendCard
         backend={backend}
+        kind={store.kind(backend)}
         history={store.history(id)}
         actions={actions}
         trans={trans}
@@ -118,9 +129,10 @@ export class Output extends ReactWidget implements IRenderMime.IRenderer {
         groups={me?.groups ?? NONE}
         admin={me?.admin ?? false}
         density="widget"
-        busy={stops.sending(id)}
+        busy={stops.sending(id) || relaunch?.end === ''}
         blocked={problem ? `${problem.detail} ${problem.remedy}`.trim() : ''}
-        {...(stopsAt === undefined ? {} : { stopsAt })}
+        stopsAt={stops.at(id)}
+        relaunch={relaunch}
       />
     );
   }

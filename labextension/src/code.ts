@@ -1,5 +1,5 @@
 /** The code that connects a kernel to a backend, and what to make of code that was run. Pure. */
-import { type Backend, ended } from '../model';
+import { type Backend, ended } from './model';
 
 /** As a string of Python; what can't be seen, or turns the reading direction, is written out. */
 export function quote(text: string): string {
@@ -34,7 +34,7 @@ export function reference(backend: Backend, backends: Iterable<Backend>, user: s
 }
 
 /** What the variable is called that the client is in. */
-export function variable(kind: string): string {
+function variable(kind: string): string {
   return kind === 'arkouda' ? 'ak' : 'client';
 }
 
@@ -62,7 +62,8 @@ export function sessionBackend(
   return mine.sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-const ATTACH = /^[^#'"\n]*\battach\(\s*(?:(["'])((?:\\.|(?!\1).)*)\1)?\s*[,)]/gm;
+const ATTACH =
+  /^[^#'"\n]*\b(?:attach|resume)\(\s*(?:(["'])((?:\\.|(?!\1).)*)\1\s*)?(?:,?\s*kind\s*=\s*(["'])(\w+)\3\s*)?[,)]/gm;
 const CLIENT = /^[^#'"\n]*\bClient\(\s*\)/m;
 
 /** The backend that a kernel is connected to once this code has run, where the code says so. */
@@ -77,13 +78,36 @@ export function attachedBy(
   if (last) {
     const target = last[2] === undefined ? undefined : unquote(last[2]);
     return target === undefined
-      ? sessionBackend(all, session, user)
+      ? sessionBackend(all, session, user, last[4])
       : (all.find(({ id }) => id === target) ??
           all.find(({ name, owner }) => name === target && owner === user) ??
           all.find(({ name }) => name === target) ??
           null);
   }
   return CLIENT.test(code) ? sessionBackend(all, session, user) : null;
+}
+
+/** Code that changes its size over a new start, and tells of it in lines of JSON. It leaves nothing
+ * among the notebook's variables. With `discard`, nothing is saved. */
+export function relaunchCode(id: string, options: object, discard: boolean): string {
+  const module = `__import__("alongside.resizing", fromlist=["from_panel"])`;
+  return `${module}.from_panel(${quote(id)}, ${python(options)}, ${python(discard)})`;
+}
+
+/** Code that saves what the notebook has in it and ends it, and tells of it in the same way. */
+export function pauseCode(id: string): string {
+  const script = [
+    'from alongside.errors import AlongsideError',
+    'from alongside.progress import Progress, Step',
+    'from alongside.session import service',
+    'def tell(progress):',
+    '    print(progress.line(), flush=True)',
+    'try:',
+    `    service().backend(${quote(id)}).pause(tell=tell)`,
+    'except AlongsideError as error:',
+    '    tell(Progress(Step.FAILED, error.message, remedy=error.remedy))'
+  ];
+  return `exec(${quote(script.join('\n'))}, {})`;
 }
 
 /** Code that launches one like it. */
@@ -112,7 +136,7 @@ function python(value: unknown): string {
 }
 
 /** A word of a shell that is read as it stands. */
-export function shellWord(text: string): string {
+function shellWord(text: string): string {
   return /^[\w.:/@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
