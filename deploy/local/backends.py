@@ -1,4 +1,4 @@
-"""Ending all backends of a home when its hub ends."""
+"""Ending all backends and runs of a home when its hub ends."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from alongside.errors import AlongsideError
 from alongside.phases import ENDED
-from alongside.platforms.base import Removed
 from alongside.platforms.local import LocalPlatform
+from alongside_service.afterwards import both, end_runs, until_gone
 
 ALL_END_WITHIN = 20.0  # seconds
 
 
 def end_all(home: Path) -> None:
-    """Ask the platform to end and forget every backend, and wait until it has, within bounds.
+    """Cancel every run, end and forget every backend, and wait until it is done, within bounds.
 
     What doesn't end in time is the caller's to kill; nothing here stops the launcher from ending.
     """
     try:
-        asyncio.run(asyncio.wait_for(_end_all(home), ALL_END_WITHIN))
+        asyncio.run(asyncio.wait_for(both(end_runs(home), _end_all(home)), ALL_END_WITHIN))
     except TimeoutError:
-        print("Some backends didn't end in time and are killed.", file=sys.stderr)
+        print("Some backends or runs didn't end in time and are killed.", file=sys.stderr)
     except (AlongsideError, OSError) as error:
-        print(f"The backends could not be asked to end: {error}", file=sys.stderr)
+        print(f"Backends or runs could not be asked to end: {error}", file=sys.stderr)
 
 
 async def _end_all(home: Path) -> None:
@@ -38,12 +38,6 @@ async def _end_all(home: Path) -> None:
         for id in left:
             with suppress(AlongsideError):
                 await platform.stop(id)
-        if not left:
-            return
-        async for change in platform.watch():
-            if isinstance(change, Removed):
-                left.discard(change.id)
-            if not left:
-                return
+        await until_gone(platform, left)
     finally:
         await platform.close()

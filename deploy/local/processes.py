@@ -7,7 +7,6 @@ always be found and ended.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -15,11 +14,14 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from alongside.platforms.local.process import MARK, Identity, descendants, wait_gone
+from alongside.platforms.local.process import (
+    MARK,
+    Identity,
+    descendants,
+    end_with_parent,
+    wait_gone,
+)
 from home import write_private
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def start(
@@ -33,9 +35,7 @@ def start(
 
     def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != launcher:  # it ended before the line above took effect
-            os._exit(1)
+        end_with_parent(launcher, signal.SIGTERM)
 
     child = subprocess.Popen(
         command,
@@ -69,8 +69,14 @@ def below() -> list[Identity]:
 
 
 def of_backends(processes: Iterable[Identity]) -> set[Identity]:
-    """Those of them that belong to a backend."""
-    return {p for p in processes if f"{MARK}=".encode() in _read(p, "environ")}
+    """Those of them that belong to a backend, or to a run of a workflow."""
+    own = (f"{MARK}=".encode(), b"ALONGSIDE_RUN=")
+    return {
+        p
+        for p in processes
+        if any(mark in _read(p, "environ") for mark in own)
+        or b"alongside_workflows." in _read(p, "cmdline")
+    }
 
 
 def running(processes: Iterable[Identity], word: str) -> list[Identity]:
