@@ -1,0 +1,307 @@
+"""Writing a workflow in Python.
+
+>>> with workflow("diamond", directory="/data") as diamond:
+...     a, b, c, d = (diamond.command(name, ["echo", name]) for name in "abcd")
+...     order = a >> [b, c] >> d
+>>> diamond.build().graph.before["d"]
+('b', 'c')
+
+What comes out is an `alongside_workflows.Workflow`, the same that a file in YAML becomes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import PurePath
+from typing import Any, Self, TypedDict, Unpack
+
+from pydantic import JsonValue
+
+from alongside.errors import InvalidRequest
+from alongside.models import Pod
+from alongside.requests import parse
+from alongside_workflows.draft_steps import LONGEST_NAME, DraftStep, Result, split, step_name
+from alongside_workflows.model import BackendWish, Retry, Step, Workflow
+
+_AMOUNTS = ("cores", "memory", "gpus")
+_LISTS = ("results", "cells", "functions")
+
+
+class Needs(TypedDict, total=False):
+    """What can be said of a notebook and of a command alike. Paths may be URLs (``s3://…``)."""
+
+    after: Iterable[DraftStep] | DraftStep
+    """Steps that must have succeeded before; the same as ``>>``."""
+    results: Sequence[str]
+    """Values that it leaves; those that another step takes needn't be listed."""
+    inputs: Mapping[str, str | os.PathLike[str]]
+    """Files and directories that it reads: name to where they are."""
+    outputs: Mapping[str, str | os.PathLike[str]]
+    """Files and directories that it writes: name to where they belong."""
+    cores: float
+    memory: str | int
+    gpus: int
+    image: str
+    environment: Mapping[str, str]
+    retries: int | Retry
+    """How often it is tried again."""
+    timeout: str | timedelta
+    """An attempt that takes longer has failed: ``"1 h"``."""
+    cache: bool
+    """Whether it is skipped when nothing has changed since it last succeeded."""
+
+
+class NotebookNeeds(Needs, total=False):
+    """What can be said of a notebook besides."""
+
+    output: str | os.PathLike[str]
+    """Where the executed notebook is put besides; ``{run}`` is the run's id."""
+    kernel: str
+    """Name of another kernel."""
+    cells: Sequence[str]
+    """Tags: cells that have none of them are not executed."""
+    functions: Sequence[str]
+    """Functions that are called with the values that they have arguments for; see `Step`."""
+    joined: DraftStep
+    """An earlier step whose kernel it goes on in, so that data stays in memory."""
+
+
+class StepSettings(Needs, total=False):
+    """All that can be said of a command."""
+
+    backend: BackendWish | str
+    """One of its own (`backend`), a shared one (`Draft.shared`), or ``"session"``."""
+
+
+class NotebookSettings(NotebookNeeds, total=False):
+    """All that can be said of a notebook."""
+
+    backend: BackendWish | str
+    """As for a command."""
+
+
+class Draft:
+    """A workflow that is being written; `workflow` begins one.
+
+    As a context manager it is checked when the block ends. Names of steps are brought into the
+    form that they need: "Load data" is called `load-data`.
+    """
+
+    def __init__(
+        self, name: str, directory: str | os.PathLike[str] | None, **settings: Any
+    ) -> None:
+        self.name = name
+        folder = os.fspath(os.getcwd() if directory is None else directory)  # noqa: PTH109
+        self._data = {"name": name, "directory": folder} | {
+            key: value for key, value in settings.items() if value is not None
+        }
+        self._steps: list[DraftStep] = []
+        self._backends: dict[str, BackendWish] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *exception: object) -> None:
+        if kind is None:
+            self.build()
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name!r} of {len(self._steps)} steps>"
+
+    def notebook(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        parameters: Mapping[str, JsonValue | Result] | None = None,
+        **settings: Unpack[NotebookSettings],
+    ) -> DraftStep:
+        """A step that executes a notebook.
+
+        - `name`: how it is called; default: like the notebook
+        - `parameters`: values, or results of other steps (``load.results["count"]``)
+        - `settings`: what else it needs and leaves, as in `NotebookNeeds`, and its `backend`
+
+        >>> w = workflow("report", directory="/data")
+        >>> load = w.notebook("load.ipynb", parameters={"year": 2026}, results=["count"])
+        >>> plot = w.notebook("plot.ipynb", parameters={"n": load.results["count"]}, retries=2)
+        >>> w.build().step("plot").takes
+        {'n': 'load.count'}
+        """
+        values, taken = split(parameters or {})
+        place = os.fspath(path)
+        called = self._free(PurePath(place).stem) if name is None else step_name(name)
+        return self._add({"name": called, "notebook": place}, values, taken, settings)
+
+    def command(
+        self,
+        name: str,
+        words: Sequence[str | Result],
+        *,
+        parameters: Mapping[str, JsonValue | Result] | None = None,
+        **settings: Unpack[StepSettings],
+    ) -> DraftStep:
+        """A step that runs a program: no shell, each word is one argument.
+
+        ``{n}`` in a word stands for the parameter `n`; a result of another step can be a word.
+
+        >>> w = workflow("count", directory="/data")
+        >>> count = w.command("count", ["./count.sh", "--top", "{n}"], parameters={"n": 10})
+        >>> tell = w.command("tell", ["echo", count.results["total"]])
+        >>> w.build().step("tell").command
+        ('echo', '{count_total}')
+        """
+        if isinstance(words, str):
+            raise InvalidRequest(
+                "A command is a list of words, not one text.",
+                f"Write {words.split()!r}; or, for a shell, ['sh', '-c', {words!r}].",
+                "command",
+            )
+        values, taken = split(parameters or {})
+        written = []
+        for word in words:
+            if isinstance(word, Result):
+                variable = f"{word.step.name.replace('-', '_')}_{word.name}"
+                taken[variable] = word
+                written.append(f"{{{variable}}}")
+            else:
+                written.append(word)
+        return self._add({"name": step_name(name), "command": written}, values, taken, settings)
+
+    def shared(self, name: str, wish: BackendWish) -> str:
+        """A backend that several steps share; it begins with the first and ends with the run.
+
+        >>> w = workflow("train", directory="/data")
+        >>> large = w.shared("large", backend("dask", workers=10))
+        >>> steps = [w.notebook(f"{part}.ipynb", backend=large) for part in ("fit", "score")]
+        """
+        called = step_name(name)
+        self._backends[called] = wish
+        return called
+
+    def build(self) -> Workflow:
+        """The workflow; raises `alongside.errors.InvalidFields` with all that is wrong."""
+        return parse(
+            Workflow,
+            self._data
+            | {"steps": [step.data for step in self._steps]}
+            | ({"backends": self._backends} if self._backends else {}),
+        )
+
+    def _free(self, title: str) -> str:
+        """A name of our choosing, which no other step has."""
+        try:
+            wanted = step_name(title)
+        except InvalidRequest:
+            wanted = "notebook"  # of one whose name has no letter that can be kept
+        known = {step.name for step in self._steps}
+        called, number = wanted, 2
+        while called in known:
+            tail = f"-{number}"
+            called = wanted[: LONGEST_NAME - len(tail)] + tail
+            number += 1
+        return called
+
+    def _add(
+        self,
+        data: dict[str, Any],
+        values: dict[str, JsonValue],
+        taken: dict[str, Result],
+        settings: Mapping[str, Any],
+    ) -> DraftStep:
+        for key, value in settings.items():
+            if key in ("inputs", "outputs"):
+                data[key] = {place: os.fspath(path) for place, path in value.items()}
+            elif key in _AMOUNTS:
+                data.setdefault("resources", {})[key] = value
+            elif key == "retries":
+                data["retry"] = value if isinstance(value, Retry) else {"times": value}
+            elif key in _LISTS:
+                data[key] = list(value)
+            elif key == "output":
+                data["output"] = os.fspath(value)
+            elif key == "joined":
+                self.own(value)
+                data["joined"] = value.name
+            elif key != "after":
+                data[key] = value
+        if values:
+            data["parameters"] = values
+        if taken:
+            data["takes"] = {into: result.source for into, result in taken.items()}
+        parse(
+            Step, data, f"steps.{data['name']}"
+        )  # so that what is wrong is told where it is written
+        step = DraftStep(self, data)
+        for result in taken.values():
+            self.own(result.step)
+        after = settings.get("after", ())
+        for other in (after,) if isinstance(after, DraftStep) else after:
+            step.follow(other)
+        self._steps.append(step)
+        return step
+
+    def own(self, step: DraftStep) -> None:
+        if step.draft is not self:
+            raise InvalidRequest(
+                f"{step.name!r} is a step of another workflow, {step.draft.name!r}.",
+                "Join steps of one workflow only.",
+                "after",
+            )
+
+
+def workflow(
+    name: str,
+    *,
+    description: str | None = None,
+    parameters: Mapping[str, JsonValue] | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    parallel: int | None = None,
+    timeout: str | timedelta | None = None,
+    keep_backends: str | timedelta | None = None,
+    pod: Pod | None = None,
+) -> Draft:
+    """Begin to write a workflow.
+
+    - `parameters`: values for all steps that have such a parameter and don't set it
+    - `directory`: where relative paths begin; default: the present directory
+    - `parallel`: steps that run at the same time, 4 unless said
+    - `timeout`: a run that takes longer is cancelled: ``"8 h"``
+    - `keep_backends`: how long backends of a failed run stay, so that it can be resumed on them
+
+    >>> workflow("nightly", parameters={"year": 2026}, directory="/data", timeout="8 h")
+    <workflow 'nightly' of 0 steps>
+    """
+    return Draft(
+        name,
+        directory,
+        description=description,
+        parameters=None if parameters is None else dict(parameters),
+        parallel=parallel,
+        timeout=timeout,
+        keep_backends=keep_backends,
+        pod=pod,
+    )
+
+
+def backend(
+    kind: str = "dask",
+    *,
+    profile: str | None = None,
+    minimum: int | None = None,
+    wait: str | timedelta | None = None,
+    **options: Any,
+) -> BackendWish:
+    """The backend that a step computes on, by the words of `alongside.launch`.
+
+    - `minimum`: members that must be there before the step begins; default: all
+    - `wait`: how long it is waited for; then the attempt fails
+
+    >>> backend("dask", workers=4, memory="2 GiB", minimum=1).options
+    {'workers': 4, 'memory': '2 GiB'}
+    """
+    given = {"profile": profile, "minimum": minimum, "wait": wait}
+    said = {key: value for key, value in given.items() if value is not None}
+    return parse(BackendWish, {"kind": kind, "options": options, **said}, "backend")
