@@ -102,4 +102,4 @@ if __name__ == "__main__":
     parser.add_argument("folder", help="where to, for instance data/full")
     parser.add_argument("--megabytes", type=int, default=MEGABYTES, help="about how much")
     given = parser.parse_args()
-    print(make(given.folder, given.megabytes))  # noqa: T201
+    print(make(given.folder, given.megabytes))
