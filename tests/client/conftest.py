@@ -1,4 +1,4 @@
-"""A service that answers at once, the environment of a session, and real Dask clusters."""
+"""A service that answers at once, and real Dask clusters."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import dask
 import pytest
 
-import alongside.session
-from alongside.endpoint import API, SESSION
-from alongside.kinds.dask import Dask
 from alongside.kinds.dask.tls import make_credentials
 from alongside.models import Connection
-from tests.client.fake_service import TOKEN, FakeService, serving
+from tests.client.fake_service import FakeService
+from tests.client.reaching import client, session, url
 
 CLUSTER = Path(__file__).with_name("cluster.py")
 
@@ -89,32 +86,4 @@ def service() -> FakeService:
     return FakeService()
 
 
-@pytest.fixture
-def url(service: FakeService) -> Iterator[str]:
-    with serving(service) as address:
-        yield address
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[alongside.Client]:
-    """A client as a script outside of the hub makes it."""
-    with alongside.Client(url, TOKEN) as client:
-        yield client
-
-
-@pytest.fixture
-def session(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The environment of a session of ada's, as its kernel sees it."""
-    variables = {API: url, SESSION: "", **Dask.environment}
-    variables |= {"JUPYTERHUB_API_TOKEN": TOKEN, "JUPYTERHUB_USER": "ada"}
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    settings = {
-        "scheduler-address": variables["DASK_SCHEDULER_ADDRESS"],
-        "distributed.client.security-loader": variables[
-            "DASK_DISTRIBUTED__CLIENT__SECURITY_LOADER"
-        ],
-    }
-    with dask.config.set(settings):
-        yield variables
-    alongside.session.close()
+__all__ = ["client", "session", "url"]

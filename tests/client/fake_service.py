@@ -10,7 +10,6 @@ import contextlib
 import json
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -27,10 +26,10 @@ from alongside.models import Backend, Connection, Spec, Status, now
 from alongside.names import backend_id
 from alongside.phases import Phase
 from alongside.requests import Launch, Patch, parse
+from tests.waiting import wait_until
 
 PREFIX = "/services/alongside/api/v1"
 TOKEN = "a-token-of-ada"
-VERSIONS = {"distributed": "2026.8.0"}
 
 
 class FakeService:
@@ -100,7 +99,7 @@ class FakeService:
             case "GET", ["healthz"]:
                 return JSONResponse({"status": "ok"})
             case "GET", ["me"]:
-                return JSONResponse({"name": "ada", "groups": [], "admin": False})
+                return JSONResponse({"user": "ada", "groups": [], "admin": False})
             case "GET", ["events"]:
                 return self._events(request.headers.get("last-event-id", "0"))
             case "GET", ["backends"]:
@@ -225,9 +224,7 @@ def serving(service: FakeService) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started and time.monotonic() < deadline and thread.is_alive():
-            time.sleep(0.01)
+        wait_until("the service", lambda: server.started or not thread.is_alive(), every=0.01)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:

@@ -11,21 +11,23 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 import alongside
 from alongside.catalogue_file import CatalogueFile
-from alongside.endpoint import API, SESSION
+from alongside.endpoint import API, SESSION, complete
 from alongside.kinds.dask import Dask
 from alongside.platforms.local import LocalPlatform
 from alongside_service.app import create_app
+from alongside_service.run_settings import local_runs
 from alongside_service.service import Service
 from tests.doubles.memory_hub import MemoryHub
+from tests.waiting import wait_until
 
 CATALOGUE = """\
 profiles:
@@ -64,41 +66,45 @@ class RealService:
 
 
 @contextlib.contextmanager
-def real_service() -> Iterator[RealService]:
+def real_service(catalogue: str = CATALOGUE) -> Iterator[RealService]:
     """The service while the block lasts."""
     home = Path(tempfile.mkdtemp(prefix="al-"))  # short, for the Unix sockets in it
-    (home / "catalogue.yaml").write_text(CATALOGUE)
+    (home / "catalogue.yaml").write_text(catalogue)
     hub = MemoryHub()
     token = hub.add("ada")
-    service = Service(
-        catalogue=CatalogueFile(home / "catalogue.yaml"),
-        platforms={"local": LocalPlatform(home=str(home))},
-        hub=hub,
-        token="the-service's-own-token",
-    )
+    platforms = {"local": LocalPlatform(home=str(home))}
+    executors, tokens = local_runs(platforms)
+    assert tokens is not None
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        service = Service(
+            catalogue=CatalogueFile(home / "catalogue.yaml"),
+            platforms=platforms,
+            executors=executors,
+            run_tokens=tokens,
+            api=complete(url),
+            hub=hub,
+            token="the-service's-own-token",
+        )
         config = uvicorn.Config(create_app(service), log_level="error", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        _until(lambda: server.started or not thread.is_alive())
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        wait_until("the service", lambda: server.started or not thread.is_alive())
         try:
             yield RealService(url, token, home, hub.add("bob"))
+            with httpx.Client(
+                base_url=complete(url), headers={"Authorization": f"Bearer {token}"}
+            ) as api:
+                for run in api.get("runs").json():
+                    api.delete(f"runs/{run['id']}", timeout=60)
             with alongside.Client(url, token) as client:
                 for backend in client.backends():
                     backend.stop()
-                _until(lambda: not client.backends())
+                wait_until("the end of all backends", lambda: not client.backends())
         finally:
             server.should_exit = True
             thread.join(30)
     assert not thread.is_alive()
     assert not list((home / "backends").iterdir())
     shutil.rmtree(home)
-
-
-def _until(condition, timeout: float = 60.0) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -17,6 +17,7 @@ from alongside.models import Connection
 from alongside.phases import Phase
 from tests.client.conftest import Clusters
 from tests.client.fake_service import TOKEN, FakeService
+from tests.waiting import wait_until
 
 SESSION = "alongside://session"
 
@@ -88,7 +89,7 @@ def test_a_session_without_a_cluster_is_told_how_to_launch_one(session: dict[str
     begin = time.monotonic()
     with pytest.raises(OSError, match=r"This session has no Dask cluster\. Launch one with along"):
         Client()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 25, "it isn't waited for until Dask gives up"
 
 
 def test_a_cluster_that_has_failed_says_why(session: dict[str, str], service: FakeService) -> None:
@@ -111,11 +112,10 @@ def test_a_cluster_that_is_starting_is_waited_for(
     id = service.add(phase=Phase.STARTING)
 
     def come_up() -> None:
-        while service.requests.count(("GET", f"backends/{id}")) < 5:
-            time.sleep(0.01)
+        wait_until("looks", lambda: service.requests.count(("GET", f"backends/{id}")) >= 5)
         service.set(id, phase=Phase.RUNNING)
-        while ("GET", f"backends/{id}/connection") not in service.requests:
-            time.sleep(0.01)
+        asked = ("GET", f"backends/{id}/connection")
+        wait_until("the question", lambda: asked in service.requests)
         service.connections[id] = cluster
 
     thread = threading.Thread(target=come_up)
@@ -172,10 +172,9 @@ def test_a_client_that_lost_its_cluster_goes_on_with_the_one_that_replaced_it(
         service.set(id, phase=Phase.STOPPED)
         service.connections[service.add()] = second
         clusters.kill(first)
-        deadline = time.monotonic() + 20
-        while client.scheduler_info()["address"] != second.address:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(
+            "the other cluster", lambda: client.scheduler_info()["address"] == second.address
+        )
         assert client.submit(sum, [3, 4]).result(timeout=20) == 7
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from types import ModuleType
 
 import pytest
 
@@ -73,5 +74,5 @@ def test_links_to_dashboards_are_where_browsers_find_the_hub() -> None:
 
 
 @pytest.mark.parametrize("module", [endpoint, links, versions])
-def test_examples_in_docstrings_are_right(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+def test_examples_in_docstrings_are_right(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0

@@ -13,6 +13,7 @@ from alongside.catalogue import Catalogue, narrow
 from alongside.catalogue_file import parse_catalogue
 from alongside.errors import CatalogueError, InvalidRequest, NotAllowed
 from alongside.kinds import get_kind
+from alongside.models import Pod
 from alongside.narrowing import Rule
 from alongside.requests import Launch, Requester, UserOptions, parse
 
@@ -189,6 +190,7 @@ _WISHES = _JSON | st.fixed_dictionaries(
 
 
 @pytest.mark.shows("T40")
+@pytest.mark.timeout(900)  # ten thousand of them, on a machine that does other things too
 @settings(
     max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
@@ -280,3 +282,35 @@ def test_the_catalogue_is_the_same_whatever_it_is_made_of() -> None:
     assert Catalogue.model_validate(CATALOGUE.model_dump()).profiles.keys() == (
         CATALOGUE.profiles.keys()
     )
+
+
+def test_a_backend_has_the_sessions_image_unless_an_operator_runs_it() -> None:
+    """Such a server is not started from what sessions have."""
+    text = """
+profiles:
+  both:
+    title: Both
+    pod: {image: "lab:2", labels: {team: red}}
+    backends:
+      dask: {}
+      arkouda: {}
+  own:
+    title: Own
+    backends:
+      arkouda: {pod: {image: "server:3"}}
+"""
+    catalogue, session = parse_catalogue(text), Pod(image="lab:1", node_selector={"disk": "fast"})
+
+    def pod(kind: str, profile: str) -> Pod:
+        launch = Launch(kind=kind, profile=profile, pod=session)
+        return catalogue.resolve(ADA, launch, nonce="n").pod
+
+    assert pod("dask", "both").image == "lab:2"
+    beside = pod("arkouda", "both")
+    assert (beside.image, beside.labels, beside.node_selector) == (
+        "",
+        {"team": "red"},
+        {"disk": "fast"},
+    )
+    assert pod("arkouda", "own").image == "server:3"
+    assert catalogue.unclaimed("both", "arkouda").pod.image == ""

@@ -125,4 +125,4 @@ def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
 def test_the_embedded_catalogue_is_good() -> None:
     file = CatalogueFile(Path(__file__).parents[2] / "deploy" / "local" / "catalogue.yaml")
     assert file.problem == ""
-    assert list(file.current().profiles) == ["dask-small", "dask-large"]
+    assert list(file.current().profiles) == ["dask-small", "dask-large", "arkouda"]

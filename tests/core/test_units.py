@@ -8,8 +8,15 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from alongside.units import format_duration, format_memory, parse_duration, parse_memory
+from alongside.units import (
+    Duration,
+    format_duration,
+    format_memory,
+    parse_duration,
+    parse_memory,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,10 @@ def test_nothing_but_a_value_error_comes_of_anything(value: object) -> None:
             parse(value)
         except ValueError:
             continue
+
+
+@pytest.mark.parametrize("seconds", [0.000001, 0.1, 1.5, 3600.25, 5400, 366 * 86400])
+def test_a_duration_in_json_reads_as_the_same_span(seconds: float) -> None:
+    adapter = TypeAdapter(Duration)
+    span = timedelta(seconds=seconds)
+    assert adapter.validate_json(adapter.dump_json(span)) == span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from alongside.kinds.base import Pages
 from alongside.models import Capacity, Connection, Resources, Spec, Stage, Status, now
 from alongside.phases import ENDED, USABLE, Phase
 from alongside.platforms.base import Change, Observed, Platform, Removed
+from alongside.platforms.shelf import Document, Shelf, changed, check, gone
 
 PLENTY = Resources(backends=10**6, workers=10**6, cores=10**6, memory=2**50)
 
@@ -36,14 +37,15 @@ class MemoryPlatform(Platform):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.takes_turns = takes_turns  # type: ignore[misc]
-        self.claims = True  # type: ignore[misc]
+        self.takes_turns = takes_turns
+        self.claims = True
         self.automatic = automatic
         self.total = total
         self.calls: list[tuple[str, str]] = []
         self.launched: list[str] = []
         self.backends: dict[str, Observed] = {}
         self.socket: Path | None = None
+        self.documents = MemoryShelf()
         self._watchers: set[asyncio.Queue[Change | Exception]] = set()
         self._failures: dict[str, list[tuple[Exception, bool]]] = {}
         self._gates: dict[str, asyncio.Event] = {}
@@ -142,7 +144,7 @@ class MemoryPlatform(Platform):
         await self._step("observed", "")
         return list(self.backends.values())
 
-    async def watch(self) -> AsyncIterator[Change]:
+    async def watch(self) -> AsyncGenerator[Change, None]:
         await self._step("watch", "")
         queue: asyncio.Queue[Change | Exception] = asyncio.Queue()
         for observed in self.backends.values():
@@ -182,6 +184,9 @@ class MemoryPlatform(Platform):
     async def capacity(self) -> Capacity:
         await self._step("capacity", "")
         return Capacity(total=self.total, free=self.total)
+
+    def shelf(self) -> Shelf | None:
+        return self.documents
 
     async def leading(self) -> None:
         await self._step("leading", "")
@@ -230,3 +235,47 @@ class MemoryPlatform(Platform):
         failures = self._failures.get(step)
         if failures and not failures[0][1]:
             raise failures.pop(0)[0]
+
+
+class MemoryShelf(Shelf):
+    """Documents in a dict.
+
+    `failures` has the next calls of `put` that fail, and whether only after they have written.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Document] = {}
+        self.failures: list[tuple[Exception, bool] | None] = []
+        self.writes = 0
+
+    async def documents(self, sort: str) -> list[Document]:
+        check(sort, "any")
+        await asyncio.sleep(0)
+        return [document for (kind, _), document in sorted(self.kept.items()) if kind == sort]
+
+    async def get(self, sort: str, id: str) -> Document | None:
+        check(sort, id)
+        await asyncio.sleep(0)
+        return self.kept.get((sort, id))
+
+    async def put(self, sort: str, id: str, text: str, after: str | None) -> Document:
+        check(sort, id, text)
+        await asyncio.sleep(0)
+        error, written = (self.failures and self.failures.pop(0)) or (None, False)
+        if error is not None and not written:
+            raise error
+        present = self.kept.get((sort, id))
+        if present is None and after is not None:
+            raise gone(id)
+        if present is not None and present.version != after:
+            raise changed(id)
+        self.writes += 1
+        self.kept[sort, id] = Document(sort, id, text, str(self.writes))
+        if error is not None:
+            raise error
+        return self.kept[sort, id]
+
+    async def delete(self, sort: str, id: str) -> None:
+        check(sort, id)
+        await asyncio.sleep(0)
+        self.kept.pop((sort, id), None)

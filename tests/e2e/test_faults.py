@@ -17,7 +17,7 @@ import alongside
 from alongside.phases import ENDED
 from tests.stack import Stack, command, marked_processes, wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.slow]
 
 VICTIMS = ("hub", "proxy", "service", "supervisor", "scheduler", "worker")
 OWN = {"supervisor", "scheduler"}
@@ -121,8 +121,7 @@ def test_killed_while_running_the_rest_goes_on(
     stack: Stack, api: httpx.Client, token: str, name: str
 ) -> None:
     id, other = launch(api), launch(api)
-    for each in (id, other):
-        wait_until("running", lambda each=each: phase(api, each) == "running", 60)  # type: ignore[misc]
+    wait_until("both run", lambda: {phase(api, id), phase(api, other)} == {"running"}, 60)
     ours = alongside.Client(url=f"{stack.url}/services/alongside/api/v1", token=token)
     with ours, Client(ours.backend(id)) as hit, Client(ours.backend(other)) as spared:
         data = spared.scatter(list(range(100)), broadcast=True)

@@ -64,7 +64,8 @@ def test_from_login_to_a_result_on_ones_own_cluster_and_back(stack: Stack, page:
     marked = [p for p in stack.processes() if p.environ().get("ALONGSIDE_BACKEND")]
     assert marked
 
-    page.goto(f"{stack.url}/hub/home")
+    # the page's buttons do nothing before its scripts have been loaded
+    page.goto(f"{stack.url}/hub/home", wait_until="networkidle")
     page.get_by_role("button", name=re.compile("Stop My Server", re.IGNORECASE)).click()
     wait_until("the backend is gone", lambda: not backends_of(stack, token), 60)
     wait_until(

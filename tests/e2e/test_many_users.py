@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack import Stack, wait_until
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.timeout(420), pytest.mark.slow]
 
 USERS = [f"user{number:02}" for number in range(20)]
 CATALOGUE = """

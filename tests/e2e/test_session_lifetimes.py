@@ -17,7 +17,7 @@ from distributed.security import Security
 
 from tests.stack import Stack, marked_processes, wait_until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
 IDLE = 10.0
 LATE = 2.1

@@ -11,15 +11,25 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.client.real import RealService, real_service
+import alongside
+from tests.client.real import CATALOGUE, RealService, real_service
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[RealService]:
-    with real_service() as service:
+    with real_service(CATALOGUE.replace("maximum: 6", "maximum: 8")) as service:
         yield service
+
+
+@pytest.fixture
+def hub(real: RealService) -> Iterator[alongside.Client]:
+    """The session's client; backends of the session end with the test."""
+    with alongside.Client(real.url, real.token) as client:
+        yield client
+        for backend in client.backends():
+            backend.stop(wait=True)
 
 
 @pytest.fixture(scope="session")

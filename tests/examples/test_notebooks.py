@@ -17,6 +17,8 @@ import alongside
 from tests.client.real import RealService
 from tests.examples.conftest import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., nbformat.NotebookNode]
 ATTACHED = r"client, data = Client(), make(\"data/full\")"
 WORKSTATION = (
@@ -87,7 +89,7 @@ def test_what_was_developed_on_a_sample_attaches_to_a_cluster_by_changing_one_li
 
 
 def test_notebooks_are_kept_without_outputs() -> None:
-    for path in EXAMPLES.glob("*.ipynb"):
+    for path in EXAMPLES.rglob("*.ipynb"):
         for cell in json.loads(path.read_text())["cells"]:
             assert not cell.get("outputs"), path.name
             assert cell.get("execution_count") is None, path.name

@@ -124,6 +124,7 @@ SWITCHES: dict[str, Object] = {
         "service.replicas": 2,
         "service.disruptionBudget.enabled": True,
     },
+    "workflows": {"workflows.enabled": True, "workflows.files.claim": "runs"},
     "behind a proxy": {
         "outgoingProxy.http": "http://proxy.example.org:3128",
         "outgoingProxy.https": "http://proxy.example.org:3128",

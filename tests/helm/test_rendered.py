@@ -267,8 +267,9 @@ def test_dashboard_and_alerts_ask_for_numbers_that_there_are(tmp_path: Path) -> 
 
     from alongside_service.metrics import Metrics
     from alongside_service.registry import Registry
+    from alongside_service.runs import Runs
 
-    published = Metrics(Registry()).text().decode()
+    published = Metrics(Registry(), Runs({})).text().decode()
     families = set(re.findall(r"^# TYPE (\w+)", published, re.MULTILINE))
     known = {f"{f}{end}" for f in families for end in ("", "_bucket", "_count", "_sum")} | {"up"}
     found = rendered(tmp_path, **EVERYTHING)

@@ -77,6 +77,7 @@ def test_every_value_is_used() -> None:
         ({"hub__login__password": "short"}, "password"),
         ({"hub__proxy__type": "Ingress"}, "type"),
         ({"pods__runAsUser": 0}, "runAsUser"),
+        ({"workflows__home__path": "home"}, "path"),
         ({"service__settings": {"AlongsideService": 3}}, "AlongsideService"),
     ],
 )
@@ -124,7 +125,7 @@ def test_settings_that_the_guides_name_for_helm_exist() -> None:
     """``--set a.b=c`` in the guides."""
     known = dict(described(schema()))
     named = 0
-    for page in (ROOT / "docs" / "how-to").glob("kubernetes-*.md"):
+    for page in (ROOT / "docs" / "how-to").glob("*kubernetes*.md"):
         for name in re.findall(r"--set(?:-file|-string)? ([\w.]+)=", page.read_text("utf-8")):
             assert name in known, f"{page.name}: {name}"
             named += 1

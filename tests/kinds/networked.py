@@ -9,8 +9,6 @@ import os
 import random
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,16 +20,7 @@ from alongside.kinds import get_kind
 from alongside.kinds.base import Command, Kind, Observation, Place, Role
 from alongside.models import Spec
 from alongside.testing import make_spec
-
-
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
-    """The first true value of `condition`."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -114,7 +103,7 @@ class Networked:
                 return None
             return found if len(found.ready) == count else None
 
-        found: Observation = wait_for(seen, f"{count} workers: {self.logs()}")
+        found: Observation = wait_until(f"{count} workers: {self.logs()}", seen)
         return found
 
     def logs(self) -> str:

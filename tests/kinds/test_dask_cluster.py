@@ -27,6 +27,7 @@ from alongside.platforms.base import Platform
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import descendants
 from alongside.testing import make_spec, until
+from tests.waiting import awaited
 
 RUNNING, FAILED, STOPPED = Phase.RUNNING, Phase.FAILED, Phase.STOPPED
 MIB = 2**20
@@ -175,11 +176,12 @@ async def test_a_killed_scheduler_ends_the_cluster(
     spec = make_spec("dask", {"memory": "512 MiB"})
     await platform.launch(spec)
     await until(platform, spec.id, phase)
-    pids = worker_pids(home, platform, spec)
-    async with asyncio.timeout(10):
-        while "scheduler" not in pids:
-            await asyncio.sleep(0.005)
-            pids = worker_pids(home, platform, spec)
+
+    def begun() -> dict[str, int]:
+        found = worker_pids(home, platform, spec)
+        return found if "scheduler" in found else {}
+
+    pids = await awaited("the scheduler", begun, every=0.005)
     os.kill(pids["scheduler"], signal.SIGKILL)
     seen = await until(platform, spec.id, FAILED)
     assert seen.status.reason == "SchedulerLost"

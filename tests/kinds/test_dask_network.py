@@ -27,7 +27,10 @@ from alongside.kinds import get_kind
 from alongside.kinds.base import Pages, Place
 from alongside.kinds.dask.remote import REMOTE
 from alongside.testing import make_spec
-from tests.kinds.networked import Networked, wait_for
+from tests.kinds.networked import Networked
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 SMALL = {"workers": 2, "memory": "512 MiB"}
 MIB = 2**20
@@ -363,10 +366,9 @@ def test_a_scheduler_that_answers_nonsense_is_not_ready_in_good_time(
         place = replace(cluster.outside, head=host)
         with pytest.raises(NotReady):
             cluster.kind.observe(cluster.spec, place, 1.0)
-        assert time.monotonic() - begun < 3
         with suppress(NotReady):
             assert cluster.kind.shrink(cluster.spec, place, 1, 1.0) == ()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30, "it would go on for a minute and more"
 
 
 def test_where_nothing_listens_is_not_ready(cluster: Networked) -> None:
@@ -404,13 +406,14 @@ def test_workers_whose_scheduler_is_replaced_end_soon_and_find_the_new_one(
 ) -> None:
     with made(tmp_path, SMALL) as cluster:
         client = client_of(cluster)
-        client.map(lambda _: time.sleep(300), range(4), pure=False)
-        wait_for(lambda: cluster.look().idle_since is None, "work")
+        # without these, Dask would forget the work at any moment
+        futures = client.map(lambda _: time.sleep(300), range(4), pure=False)
+        wait_until(f"work on {len(futures)} tasks", lambda: cluster.look().idle_since is None)
         begun = time.monotonic()
         cluster.processes["scheduler"].send_signal(how)
         for process in cluster.processes.values():
-            process.wait(20)
-        assert time.monotonic() - begun < 15, "they don't wait for what still computes"
+            process.wait(30)
+        assert time.monotonic() - begun < 28, "they don't wait for what still computes"
         client.close(timeout=1)
         cluster.start_all()
         with client_of(cluster) as again:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from distributed import Client, Security
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
@@ -16,7 +17,6 @@ from alongside.platforms.base import Observed
 from alongside.platforms.kubernetes import KubernetesPlatform
 from alongside.platforms.kubernetes.objects import PREFIX
 from alongside.testing import make_spec, until
-from tests.kubernetes import watching
 
 RUNNING, SCALING, FAILED, STOPPED = Phase.RUNNING, Phase.SCALING, Phase.FAILED, Phase.STOPPED
 SMALL = {"workers": 1, "memory": "256 MiB"}
@@ -35,6 +35,14 @@ _OURS = {
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "daskclusters": "/apis/kubernetes.dask.org/v1",
 }
+
+
+async def this_host(api: ApiClient) -> list[dict[str, Any]]:
+    """NetworkPolicyPeers that are this host as the cluster's pods see it, and nobody else."""
+    dns = (await CoreV1Api(api).list_namespaced_pod("kube-system")).items[0].status.pod_ip
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.connect((dns, 53))
+        return [{"ipBlock": {"cidr": f"{route.getsockname()[0]}/32"}}]
 
 
 def make_platform(
@@ -56,7 +64,15 @@ def make_platform(
 
 
 class Bench:
-    """A platform that acts in a namespace of its own, and what is in there."""
+    """A platform that acts in a namespace of its own, and what is in there.
+
+    `kind` and `small` are what is launched unless a test says more; `places` are where the API
+    server has what a backend may consist of.
+    """
+
+    kind = "dask"
+    small: Mapping[str, Any] = SMALL
+    places: Mapping[str, str] = _OURS
 
     def __init__(self, api: ApiClient, namespace: str, platform: KubernetesPlatform) -> None:
         self.api = api
@@ -66,9 +82,15 @@ class Bench:
 
     # -- wishes ----------------------------------------------------------------------------
 
+    def spec(self, options: dict[str, Any] | None = None, **changes: Any) -> Spec:
+        """The specification of one."""
+        return make_spec(
+            self.kind, {**self.small, **(options or {})}, platform="kubernetes", **changes
+        )
+
     async def launch(self, options: dict[str, Any] | None = None, **changes: Any) -> Spec:
-        """Ask for one worker, or for what the options say."""
-        spec = make_spec("dask", SMALL | (options or {}), platform="kubernetes", **changes)
+        """Ask for a small one, or for what the options say."""
+        spec = self.spec(options, **changes)
         await self.platform.launch(spec)
         return spec
 
@@ -80,7 +102,7 @@ class Bench:
 
     async def patched(self, spec: Spec, patch: dict[str, Any]) -> Spec:
         """The specification after a PATCH of its options."""
-        kind = get_kind("dask")
+        kind = get_kind(self.kind)
         options = kind.change(kind.Options.model_validate(spec.options), patch)
         spec = spec.model_copy(update={"options": options, "generation": spec.generation + 1})
         await self.platform.update(spec)
@@ -90,10 +112,10 @@ class Bench:
         """As `alongside.testing.until`."""
         return await until(self.platform, spec.id, wish, limit_s)
 
-    async def settled(self, spec: Spec, workers: int) -> Observed:
+    async def settled(self, spec: Spec, members: int) -> Observed:
         """Runs at this size, as this version of its specification has it."""
         return await self.until(
-            spec, lambda s: (s.generation, s.phase, s.ready) == (spec.generation, RUNNING, workers)
+            spec, lambda s: (s.generation, s.phase, s.ready) == (spec.generation, RUNNING, members)
         )
 
     async def clear(self) -> None:
@@ -108,7 +130,7 @@ class Bench:
     async def items(self, plural: str, selector: str = "") -> list[dict[str, Any]]:
         """Objects of one sort, as the API server has them."""
         found = await self.api.call_api(
-            f"{_OURS[plural]}/namespaces/{self.namespace}/{plural}",
+            f"{self.places[plural]}/namespaces/{self.namespace}/{plural}",
             "GET",
             query_params=[("labelSelector", selector)],
             header_params={"Accept": "application/json"},
@@ -122,12 +144,12 @@ class Bench:
         """All objects of a backend, as ``plural/name``."""
         found = {
             f"{plural}/{item['metadata']['name']}"
-            for plural in _OURS
+            for plural in self.places
             for item in await self.items(plural, f"{PREFIX}/id={spec.id}")
         }
         return found | {  # what others make of ours bears no label of ours
             f"{plural}/{item['metadata']['name']}"
-            for plural in _OURS
+            for plural in self.places
             for item in await self.items(plural)
             if spec.id in item["metadata"]["name"]
         }
@@ -150,15 +172,6 @@ class Bench:
         pod = await self.pod(spec, process)
         await self.core.delete_namespaced_pod(
             pod["metadata"]["name"], self.namespace, grace_period_seconds=0
-        )
-
-    async def until_event(self, reason: str, within: str) -> None:
-        """An event with this reason and these words, of any object here."""
-        await watching.until(
-            self.core.list_namespaced_event,
-            self.namespace,
-            field_selector=f"reason={reason}",
-            condition=lambda event: within in (event.message or ""),
         )
 
     # -- clients ---------------------------------------------------------------------------
@@ -187,16 +200,25 @@ def security(credentials: Any) -> Security:
     )
 
 
+_B = TypeVar("_B", bound=Bench)
+
+
 @asynccontextmanager
 async def bench(
-    kubeconfig: str, api: ApiClient, namespace: str, image: str, **settings: Any
-) -> AsyncIterator[Bench]:
+    kubeconfig: str,
+    api: ApiClient,
+    namespace: str,
+    image: str,
+    *,
+    sort: type[_B] = Bench,  # type: ignore[assignment]
+    **settings: Any,
+) -> AsyncIterator[_B]:
     """Afterwards nothing of its backends is left, also when a test went wrong."""
     platform = make_platform(kubeconfig, namespace, image, **settings)
     await platform.open()
     try:
         await platform.leading()
-        it = Bench(api, namespace, platform)
+        it = sort(api, namespace, platform)
         yield it
         await it.clear()
     finally:

@@ -33,6 +33,12 @@ profiles:
         lifetime: {idle: 30 min, maximum: 8 h}
         start_timeout: 10 min
 """
+SHARED_HOMES = {
+    "KubeSpawner": {"storage_access_modes": ["ReadWriteMany"]},
+    # a node that others use too takes its time to import JupyterLab
+    "AlongsideKubeSpawner": {"shared_volumes": ["home"], "http_timeout": 120},
+}
+"""Settings of a hub whose backends see their users' homes."""
 LIMIT = 180.0  # seconds for what takes twenty, on a machine that others use too
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 KINDS = (
@@ -121,7 +127,9 @@ class Release:
             for one in self.api.get(kind, namespace=self.namespace)
             if not (kind == "pods" and "helm.sh/chart" in one.labels)
         }
-        return {one for one in found if not one.startswith("secrets/sh.helm.release")}
+        # Kubernetes puts the certificate into each namespace, a moment after it was made.
+        ours = found - {"configmaps/kube-root-ca.crt"}
+        return {one for one in ours if not one.startswith("secrets/sh.helm.release")}
 
     def pods(self, **labels: str) -> dict[str, str]:
         """Names and unique ids of the pods with these labels of ours."""
@@ -137,6 +145,14 @@ class Release:
         node = next(iter(self.api.get("nodes")))
         (ip,) = (a["address"] for a in node.status.addresses if a["type"] == "InternalIP")
         return f"http://{ip}:{service.spec.ports[0].nodePort}"
+
+    def answers(self) -> bool:
+        """Whether there is a page to sign in."""
+        try:
+            page = httpx.get(f"{self.address()}/hub/login", trust_env=False, timeout=30)
+        except httpx.TransportError:
+            return False
+        return page.is_success
 
     def password(self, key: str = "password") -> str:
         """The one that was made up."""
@@ -240,11 +256,13 @@ class Browser:
 
 
 @contextmanager
-def fresh_namespace(kubeconfig: str) -> Iterator[tuple[Any, str]]:
-    """The API, and a restricted namespace that is gone afterwards."""
+def fresh_namespace(
+    kubeconfig: str, labels: dict[str, str] = RESTRICTED
+) -> Iterator[tuple[Any, str]]:
+    """The API, and a namespace, restricted unless otherwise said, that is gone afterwards."""
     api = kr8s.api(kubeconfig=kubeconfig)
     name = f"alongside-test-{secrets.token_hex(4)}"
-    space = Namespace({"metadata": {"name": name, "labels": RESTRICTED}}, api=api)
+    space = Namespace({"metadata": {"name": name, "labels": labels}}, api=api)
     space.create()
     try:
         wait_for(lambda: list(api.get("serviceaccounts", "default", namespace=name)), "an account")
@@ -258,13 +276,16 @@ def fresh_namespace(kubeconfig: str) -> Iterator[tuple[Any, str]]:
 def installed(
     kubeconfig: str, images: dict[str, str], folder: Path, **values: Any
 ) -> Iterator[Release]:
-    """A release in a namespace of its own, with `CATALOGUE`; afterwards all of it is gone."""
+    """A release in a namespace of its own, with `CATALOGUE` if the values have none; afterwards all
+    of it is gone."""
+    ours = {
+        "catalogue__text": CATALOGUE,
+        "service__settings": {"KubernetesPlatform": {"core_overcommit": 20.0}},
+    }
     with fresh_namespace(kubeconfig) as (api, namespace):
         release = Release(api, namespace, images, folder)
-        release.install(
-            catalogue__text=CATALOGUE,
-            service__settings={"KubernetesPlatform": {"core_overcommit": 20.0}},
-            **values,
-        )
+        release.install(**ours | values)
+        if values.get("hub__enabled", True):  # its proxy may be ready before it knows the hub
+            wait_for(release.answers, "the page to sign in")
         yield release
         release.uninstall()

@@ -69,6 +69,9 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
     ("kubernetes.dask.org", "daskclusters"): {
         *("get", "list", "watch", "create", "patch", "delete"),
     },
+    ("alongside.jupyter.org", "arkoudaclusters"): {
+        *("get", "list", "watch", "create", "patch", "delete"),
+    },
     ("apps", "deployments"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"list", "watch", "delete"},
     ("", "pods/log"): {"get"},

@@ -11,7 +11,7 @@ from kubernetes_asyncio.client import AppsV1Api, CustomObjectsApi
 
 from alongside.models import Spec
 from alongside.phases import USABLE, Phase
-from alongside.platforms.kubernetes import builder
+from alongside.platforms.kubernetes import clearing
 from alongside.platforms.kubernetes.objects import PREFIX, process_of
 from tests.kubernetes import watching
 from tests.kubernetes.backends import FAILED, NOWHERE, RUNNING, SCALING, STOPPED, Bench
@@ -252,7 +252,7 @@ async def test_a_pod_that_does_not_end_is_told_of(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here for a finalizer. One whose node is gone is taken out of the books after that time."""
-    monkeypatch.setattr(builder, "_OVERDUE", 1.0)
+    monkeypatch.setattr(clearing, "_OVERDUE", 1.0)
     spec = await bench.running()
     name = (await bench.pod(spec, "worker-1"))["metadata"]["name"]
 

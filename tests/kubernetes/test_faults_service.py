@@ -22,17 +22,18 @@ from kubernetes_asyncio.client import (
     RbacAuthorizationV1Api,
 )
 from kubernetes_asyncio.config import new_client_from_config
-from ruamel.yaml import YAML
 
 from alongside.errors import StorageFailed, Unavailable
 from alongside.models import Spec
 from alongside.phases import Phase
-from alongside.platforms.kubernetes import builder, inventory
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Cluster, Refused, Resource
+from alongside.platforms.kubernetes import custom, inventory
+from alongside.platforms.kubernetes.answers import Refused
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Resource
 from alongside.testing import make_spec
-from tests.helm import chart
 from tests.kubernetes import backends
 from tests.kubernetes.backends import FAILED, NOWHERE, RUNNING, SMALL, Bench, make_platform
+from tests.kubernetes.rights import chart_rules, without
 from tests.kubernetes.road import Road, road
 
 # The image has the Python of its distribution.
@@ -264,7 +265,7 @@ async def test_definitions_that_vanish_fail_the_next_backend_only(
 ) -> None:
     async with backends.bench(kubeconfig, kubernetes, namespace, image) as bench:
         with monkeypatch.context() as patch:
-            patch.setattr(builder, "DASK_CLUSTERS", UNKNOWN)
+            patch.setattr(custom, "DASK_CLUSTERS", UNKNOWN)
             spec = await bench.launch()
             seen = await bench.until(spec, FAILED)
             assert seen.status.reason == "DefinitionsMissing"
@@ -285,7 +286,7 @@ async def test_definitions_that_vanish_end_a_backend_that_runs(
     async with backends.bench(kubeconfig, kubernetes, namespace, image) as bench:
         spec = await bench.running()
         with monkeypatch.context() as patch:
-            patch.setattr(builder, "DASK_CLUSTERS", UNKNOWN)
+            patch.setattr(custom, "DASK_CLUSTERS", UNKNOWN)
             await CustomObjectsApi(kubernetes).delete_namespaced_custom_object(
                 "kubernetes.dask.org", "v1", namespace, "daskclusters", spec.id
             )
@@ -294,41 +295,6 @@ async def test_definitions_that_vanish_end_a_backend_that_runs(
         assert "has no daskclusters" in seen.status.message
         assert "custom resource definitions" in seen.status.remedy
         assert await bench.left(spec) == {f"configmaps/alongside-{spec.id}"}
-
-
-def chart_rules(folder: Path) -> list[dict[str, Any]]:
-    """What the chart grants the service where backends run."""
-    found = chart.objects(chart.render(folder))
-    rules: list[dict[str, Any]] = chart.named(found, "Role", "alongside-backends")["rules"]
-    return rules
-
-
-@pytest.fixture
-async def granted(kubeconfig: str, kubernetes: ApiClient, namespace: str, tmp_path: Path) -> Any:
-    """Makes an account with these rights and no others; its kubeconfig."""
-
-    async def grant(rules: list[dict[str, Any]]) -> str:
-        core, rbac = CoreV1Api(kubernetes), RbacAuthorizationV1Api(kubernetes)
-        named = {"metadata": {"name": "tried"}}
-        await core.create_namespaced_service_account(namespace, named)
-        await rbac.create_namespaced_role(namespace, {**named, "rules": rules})
-        subject = {"kind": "ServiceAccount", "name": "tried", "namespace": namespace}
-        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "tried"}
-        await rbac.create_namespaced_role_binding(
-            namespace, {**named, "roleRef": role, "subjects": [subject]}
-        )
-        request: Any = {"spec": {"expirationSeconds": 3600}}
-        token = await core.create_namespaced_service_account_token("tried", namespace, request)
-        yaml = YAML(typ="safe")
-        config = yaml.load(Path(kubeconfig).read_text(encoding="utf-8"))
-        for user in config["users"]:
-            user["user"] = {"token": token.status.token}
-        file = tmp_path / "tried.yaml"
-        with file.open("w", encoding="utf-8") as stream:
-            yaml.dump(config, stream)
-        return str(file)
-
-    return grant
 
 
 DENIED = [
@@ -421,21 +387,6 @@ async def test_a_role_that_lacks_something_is_named_and_nothing_is_left(
         assert f'cannot {verb} resource "{resource}"' in seen.status.message
         assert "Role" in seen.status.remedy
         assert await bench.left(spec) == {f"configmaps/alongside-{spec.id}"}
-
-
-def without(rules: list[dict[str, Any]], resource: str, verb: str) -> list[dict[str, Any]]:
-    """The rules but for one verb of one resource."""
-    changed = []
-    for rule in rules:
-        if resource in rule["resources"]:
-            others = [name for name in rule["resources"] if name != resource]
-            if others:
-                changed.append({**rule, "resources": others})
-            verbs = [one for one in rule["verbs"] if one != verb]
-            changed.append({**rule, "resources": [resource], "verbs": verbs})
-        else:
-            changed.append(rule)
-    return changed
 
 
 async def test_a_role_without_a_list_is_named_at_once(

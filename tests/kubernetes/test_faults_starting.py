@@ -18,7 +18,7 @@ from tests.kubernetes.backends import FAILED, NOWHERE, Bench
 
 # The image has the Python of its distribution.
 pytestmark = pytest.mark.filterwarnings("ignore:Mismatched versions")
-SOON = 10.0  # seconds in which a reason is told
+SOON = 30.0  # seconds in which a reason is told
 
 
 async def told(bench: Bench, spec: Spec, reason: str) -> Status:

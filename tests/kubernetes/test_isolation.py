@@ -36,11 +36,7 @@ async def bench(
     dask_definitions: None,
 ) -> AsyncIterator[Bench]:
     """Of all outside the pods only this host gets in, as the service does."""
-    core = backends.CoreV1Api(kubernetes)
-    dns = (await core.list_namespaced_pod("kube-system")).items[0].status.pod_ip
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
-        route.connect((dns, 53))
-        here = [{"ipBlock": {"cidr": f"{route.getsockname()[0]}/32"}}]
+    here = await backends.this_host(kubernetes)
     async with backends.bench(
         kubeconfig,
         kubernetes,
@@ -75,9 +71,8 @@ class Pods:
 
 async def addresses(bench: Bench, spec: Spec) -> tuple[str, str]:
     """Of the scheduler and of the worker."""
-    return tuple(  # type: ignore[return-value]
-        [(await bench.pod(spec, name))["status"]["podIP"] for name in ("scheduler", "worker-1")]
-    )
+    scheduler, worker = [await bench.pod(spec, name) for name in ("scheduler", "worker-1")]
+    return scheduler["status"]["podIP"], worker["status"]["podIP"]
 
 
 @pytest.mark.shows("K13", "K98", "K102", "K103")

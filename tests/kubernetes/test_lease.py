@@ -38,16 +38,7 @@ def test_the_rule(record: Record | None, moment: float, action: object) -> None:
 
 def test_a_deadline_after_the_duration_is_refused() -> None:
     with pytest.raises(ValueError, match="deadline"):
-        Lease(None, "n", NAME, "a", duration=5, deadline=5)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def cluster(kubeconfig: str) -> AsyncIterator[Cluster]:
-    """One way to the API server."""
-    cluster = Cluster(kubeconfig)
-    await cluster.open()
-    yield cluster
-    await cluster.close()
+        Lease(Cluster(), "n", NAME, "a", duration=5, deadline=5)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from alongside.frontend import TARGET
 from tests.lab.jupyter import wait_for
 
 
@@ -29,6 +30,8 @@ class Kernel:
         )
         self.models: dict[str, dict[str, Any]] = {}
         self.answers: dict[int, Any] = {}
+        self.attached: list[tuple[str, str]] = []
+        """The comm by which it told of a backend, and the backend's id."""
         self.printed = ""
         self.shown: list[dict[str, Any]] = []
         self.everything = ""
@@ -86,6 +89,11 @@ class Kernel:
         self.until(lambda _: number in self.answers)
         return self.answers[number]
 
+    def say(self, comm: str, kind: str = "comm_msg") -> None:
+        """Say something by a comm, as a page does that was loaded anew; or close it."""
+        message = self.client.session.msg(kind, {"comm_id": comm, "data": {}})
+        self.client.shell_channel.send(message)
+
     def subshell(self) -> str:
         """A thread of the kernel's beside the one that runs cells, as JupyterLab asks for."""
         message = self.client.session.msg("create_subshell_request", {})
@@ -98,6 +106,10 @@ class Kernel:
         content = message["content"]
         self.everything += json.dumps(content, default=str)
         match message["msg_type"]:
+            case "comm_open" if content["target_name"] == TARGET:
+                self.attached.append((content["comm_id"], content["data"]["backend"]))
+            case "comm_msg" if "backend" in content["data"]:
+                self.attached.append((content["comm_id"], content["data"]["backend"]))
             case "comm_open":
                 self.models[content["comm_id"]] = dict(content["data"]["state"])
             case "comm_msg" if content["data"]["method"] == "update":

@@ -10,6 +10,19 @@ from playwright.sync_api import Locator, Page, expect
 PATIENCE = 90_000.0
 """Milliseconds for what a slow machine may take long over."""
 
+RESTORED = """
+new MutationObserver((changes, observer) => {
+  const gone = changes.flatMap(({ removedNodes }) => [...removedNodes]);
+  if (gone.some(({ id }) => id === 'jupyterlab-splash')) {
+    document.documentElement.dataset.restored = 'yes';
+    observer.disconnect();
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Marks the page once JupyterLab has taken its splash away, which it does when the layout is as it
+was. Until then it moves tabs about and brings another one to the front than a test has clicked on;
+that no splash is there yet, or any more, look the same."""
+
 
 @dataclass
 class Lab:
@@ -18,6 +31,9 @@ class Lab:
     page: Page
     base: str
 
+    def __post_init__(self) -> None:
+        self.page.add_init_script(RESTORED)
+
     def open(self, path: str = "lab") -> Lab:
         """Load it, and wait until it is there with all that was open before."""
         self.page.goto(self.base + path)
@@ -25,9 +41,8 @@ class Lab:
 
     def loaded(self) -> Lab:
         """Wait until it is there."""
+        expect(self.page.locator("html[data-restored]")).to_have_count(1, timeout=PATIENCE)
         self.tab.wait_for(timeout=PATIENCE)
-        # what was open is opened again until the splash goes
-        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
         return self
 
     def show(self) -> Lab:
@@ -88,6 +103,13 @@ class Lab:
     def main_tab(self, name: str | re.Pattern[str]) -> Locator:
         """A tab of the main area."""
         return self.page.get_by_role("main").get_by_role("tab", name=name)
+
+    def close_tab(self, name: str) -> None:
+        """Close the tab in front, which is called so."""
+        expect(self.main_tab(name)).to_have_attribute("aria-selected", "true")
+        self.page.get_by_role("menuitem", name="File", exact=True).click()
+        self.page.get_by_role("menuitem", name=re.compile("^Close Tab")).click()
+        expect(self.main_tab(name)).to_have_count(0)
 
     def new_notebook(self) -> Notebook:
         """A new notebook of Python from the launcher that is open, its kernel ready."""

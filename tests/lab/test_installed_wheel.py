@@ -18,7 +18,7 @@ from tests.lab.panel import PATIENCE
 from tests.lab.visit import Visit
 from tests.stack import ROOT, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

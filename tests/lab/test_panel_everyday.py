@@ -11,7 +11,7 @@ from tests.lab.panel import PATIENCE, Notebook
 from tests.lab.visit import Visit
 from tests.stack import Stack, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 
 
 @pytest.mark.shows("K13", "T130")

@@ -11,7 +11,7 @@ from tests.lab.panel import PATIENCE
 from tests.lab.visit import Visit, picture
 from tests.stack import Stack, command, marked_processes, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 
 MARKUP = '"><img src=x onerror="window.hit=1"><script>window.hit=1</script>'
 AWAY = r"Failed to load resource|WebSocket connection|/dashboard/"

@@ -114,7 +114,7 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     assert [backend["phase"] for backend in ada.live()] == ["running"]
     card.more("Stop")
     expect(card.node).to_have_count(0, timeout=PATIENCE)
-    assert ada.live() == []
+    wait_until("her backends have ended", lambda: not ada.live(), 60)
     wait_until("the quota is told anew", lambda: lab.meter("Cores") == "0 / 32")
     lab.main_tab("etl: Status").click()
     expect(lab.page.get_by_role("status").filter(has_text="“etl” has ended")).to_be_visible()
@@ -147,8 +147,26 @@ def test_backends_made_elsewhere_appear_by_themselves(stack: Stack, visit: Visit
 
     bob.api.patch(f"backends/{id}", json={"options": {"workers": 2}})
     other.says("2 of 2 workers")
+
+    # attached by code that says nothing to who only reads it; a page that knows nothing asks
+    notebook = lab.new_notebook()
+    notebook.run("import alongside\nclient = alongside.attach('-'.join(['from', 'code']))")
+    pill = lab.page.get_by_role("button", name="Attached to from-code · 2 workers")
+    expect(pill).to_be_visible(timeout=PATIENCE)
+    # shown in a cell it has the panel's own card, which needs no kernel
+    notebook.run("alongside.backends()[0]")
+    shown = notebook.cells.get_by_role("article", name="from-code", exact=True)
+    expect(shown).to_contain_text("2 of 2 workers", timeout=PATIENCE)
+    expect(shown.get_by_role("button", name="Attach")).to_be_visible()
+    # the layout is written a moment after its last change
+    with lab.page.expect_response(re.compile("/lab/api/workspaces/"), timeout=PATIENCE):
+        lab.main_tab("Untitled.ipynb").click()
+    lab.page.evaluate("localStorage.clear()")
+    lab.reload()
+    expect(pill).to_be_visible(timeout=PATIENCE)
+
     bob.api.delete(f"backends/{id}")
     expect(other.node).to_have_count(0, timeout=PATIENCE)
     lab.page.close()
     bob.stop_session()
-    assert bob.live() == []
+    wait_until("his backends have ended", lambda: not bob.live(), 60)

@@ -17,6 +17,8 @@ from alongside.platforms.local.process import marked
 from tests.lab.jupyter import Jupyter, short_folder, wait_for
 from tests.stack import wait_until
 
+pytestmark = pytest.mark.slow
+
 FROM_THE_SERVER = re.compile(
     r"^Task was destroyed|^Traceback|Exception ignored|ERROR", re.MULTILINE
 )

@@ -14,6 +14,8 @@ import alongside
 from tests.client.real import RealService
 from tests.lab.jupyter import TOKEN, Jupyter, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def backend(jupyter: Jupyter) -> Iterator[str]:

@@ -16,12 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
+from alongside.platforms.local.home import Home
 from alongside.platforms.local.process import kill_marked, marked
-from alongside.platforms.local.store import Home
 from tests.client.real import CATALOGUE
 from tests.lab.jupyter import Jupyter, short_folder, wait_for
 from tests.service.hub import real_hub
 from tests.stack import ROOT, free_port
+
+pytestmark = pytest.mark.slow
 
 TOKEN = "token-of-ada"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.lab.jupyter import TOKEN, Jupyter, wait_for
 ID = "etl-aaaaaaaaaaaaaaaa"
 ADDRESSES = {
     r"/alongside/state": "alongside/state",
+    r"/alongside/notebook-parameters": "alongside/notebook-parameters?path=a.ipynb",
+    r"/alongside/notebook-content": "alongside/notebook-content?path=a.ipynb",
     r"/alongside/api/(.*)": "alongside/api/backends",
     r"/alongside/backends/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/trust": (
         f"alongside/backends/{ID}/trust"
@@ -144,10 +147,18 @@ def test_answers_and_problems_come_back_as_they_are(
                 assert ours.json() == theirs.json()
 
 
-def test_too_large_a_body(browser: httpx.Client) -> None:
-    answer = browser.post("alongside/api/backends", json={"name": "x" * 300_000})
+@pytest.mark.parametrize(("path", "most"), [("backends", 256), ("runs", 1024)])
+def test_too_large_a_body(browser: httpx.Client, path: str, most: int) -> None:
+    answer = browser.post(f"alongside/api/{path}", json={"name": "x" * most * 1024})
     assert answer.status_code == 413
-    assert answer.json()["remedy"] == "Send at most 256 KiB."
+    assert answer.json()["remedy"] == f"Send at most {most} KiB."
+
+
+def test_a_workflow_may_bring_its_notebooks(browser: httpx.Client) -> None:
+    cell = {"cell_type": "code", "source": "ü" * 200_000, "metadata": {}}
+    workflow = {"name": "w", "steps": [], "notebooks": {"a.ipynb": {"cells": [cell]}}}
+    answer = browser.post("alongside/api/runs", json={"workflow": workflow})
+    assert answer.status_code == 422  # that it has no steps is what the service has against it
 
 
 def test_the_same_key_is_one_backend_and_its_log_is_followed(browser: httpx.Client) -> None:
@@ -185,3 +196,35 @@ def test_the_same_key_is_one_backend_and_its_log_is_followed(browser: httpx.Clie
         browser.delete(path)
         reader.join(30)
     assert not reader.is_alive(), "the log does not end with its backend"
+
+
+@pytest.mark.shows("K70")
+def test_a_report_comes_as_a_file_that_can_do_nothing_here(
+    browser: httpx.Client, jupyter: Jupyter
+) -> None:
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "print('Depths <script>bad()</script>')",
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": kernel}}
+    (jupyter.folder / "report.ipynb").write_text(json.dumps({**content, "cells": [cell]}))
+    step = {"name": "report", "notebook": "report.ipynb"}
+    workflow = {"name": "report", "steps": [step], "directory": str(jupyter.folder)}
+    run = browser.post("alongside/api/runs", json={"workflow": workflow}).json()
+    path = f"alongside/api/runs/{run['id']}"
+    wait_for(lambda: browser.get(path).json()["state"] == "succeeded", "the run", 60)
+    answer = browser.get(f"{path}/steps/report/report")
+    assert answer.status_code == 200, answer.text
+    assert "Depths" in answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"] == "sandbox"
+    assert answer.headers["content-disposition"] == "attachment"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    unknown = browser.get(f"{path}/steps/report/report", params={"attempt": 7})
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"] == "application/problem+json"
+    assert browser.delete(path).status_code == 204

@@ -109,6 +109,22 @@ def test_what_was_never_there_is_not_removed(news: News) -> None:
     assert logged(news).events == []
 
 
+@pytest.mark.shows("T129")
+def test_runs_come_and_go_and_a_service_without_them_has_none(news: News) -> None:
+    news.snapshot([])
+    assert news.document()["runs"] is None
+    news.snapshot([], [])
+    assert news.document()["runs"] == []
+    news.snapshot([], [])  # no news
+    news.run_changed({"id": "r-1", "state": "running"})
+    news.run_changed({"id": "r-1", "state": "succeeded"})
+    assert news.document()["runs"] == [{"id": "r-1", "state": "succeeded"}]
+    news.run_removed("r-1")
+    news.run_removed("r-1")
+    assert news.document()["runs"] == []
+    assert logged(news).types == ["reset", "run", "run", "run-removed"]
+
+
 def test_every_event_is_numbered_and_the_state_says_how_far(news: News) -> None:
     news.state(connected=True)
     news.snapshot([backend()])

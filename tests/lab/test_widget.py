@@ -18,6 +18,8 @@ from tests.lab.gate import Gate
 from tests.lab.jupyter import wait_for
 from tests.lab.kernel import Kernel
 
+pytestmark = pytest.mark.slow
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 THREADS = """
     import threading

@@ -17,7 +17,7 @@ import pytest
 
 from tests.stack import LAUNCHER, READY, Stack, free_port, wait_until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from alongside.testing import until
 TOY = Path(__file__).parent.parent / "kinds" / "toy"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _installed_toy() -> Iterator[None]:
     """Install the toy kind for this and all child processes."""
     patch = pytest.MonkeyPatch()

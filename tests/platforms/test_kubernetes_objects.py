@@ -16,6 +16,7 @@ from alongside.platforms.kubernetes import objects, processes
 from alongside.platforms.kubernetes.builder import natural, process
 from alongside.platforms.kubernetes.custom import dask_cluster
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.policy import Doors, policy
 from alongside.platforms.kubernetes.setting import Setting
 from alongside.testing import make_spec
 
@@ -41,6 +42,10 @@ def roles_of(spec: Spec) -> tuple[Role, ...]:
     return DASK.roles(DASK.Options.model_validate(spec.options))
 
 
+def doors(spec: Spec) -> Doors:
+    return Doors.of(objects.head_of(roles_of(spec)))
+
+
 def role_of(spec: Spec, name: str) -> Role:
     return next(role for role in roles_of(spec) if role.name == name)
 
@@ -63,7 +68,7 @@ def everything(spec: Spec) -> list[dict[str, Any]]:
     return [
         objects.record(spec, Status()),
         objects.secret(spec, {"token": b"x"}, OWNER),
-        objects.policy(spec, roles, setting(), OWNER),
+        policy(spec, doors(spec), setting(), OWNER),
         objects.service(spec, roles, OWNER),
         dask_cluster(spec, roles, commands, setting(), OWNER),
         *(deployment(spec, process(role, 1)) for role in roles),
@@ -140,7 +145,7 @@ def sessions(owner: str) -> dict[str, Any]:
 def test_the_policy_lets_in_its_own_the_owner_and_the_service() -> None:
     spec = spec_of(owner="ada")
     service = {"podSelector": {"matchLabels": {"app": "service"}}}
-    item = objects.policy(spec, roles_of(spec), setting(service_peers=(service,)), OWNER)
+    item = policy(spec, doors(spec), setting(service_peers=(service,)), OWNER)
     own = {"podSelector": {"matchLabels": {f"{PREFIX}/id": spec.id}}}
     assert item["spec"] == {
         **own,
@@ -163,22 +168,45 @@ def test_only_those_who_may_attach_are_let_in_too() -> None:
         Share(group="staff", access="attach"),
     )
     spec = spec_of(owner="ada", shares=shares)
-    rules = objects.policy(spec, roles_of(spec), setting(), OWNER)["spec"]["ingress"]
+    rules = policy(spec, doors(spec), setting(), OWNER)["spec"]["ingress"]
     assert [rule["from"] for rule in rules[1:]] == [[sessions("ada"), sessions("bob")]]
 
 
 def test_a_policy_never_lets_in_everybody() -> None:
     """A rule without peers would."""
     spec = spec_of(owner="")
-    for rule in objects.policy(spec, roles_of(spec), setting(), OWNER)["spec"]["ingress"]:
+    for rule in policy(spec, doors(spec), setting(), OWNER)["spec"]["ingress"]:
         assert rule["from"]
+
+
+def steps(owner: str, **more: str) -> dict[str, Any]:
+    labels = {f"{PREFIX}/component": "step", f"{PREFIX}/owner": label_of(owner), **more}
+    return {"podSelector": {"matchLabels": labels}}
+
+
+def test_the_steps_of_its_own_run_are_let_in_and_no_others() -> None:
+    spec = spec_of(owner="ada", run="weather-1", shares=(Share(user="bob", access="attach"),))
+    clients = policy(spec, doors(spec), setting(), OWNER)["spec"]["ingress"][1]
+    own = steps("ada", **{f"{PREFIX}/run": "weather-1"})
+    assert clients["from"] == [sessions("ada"), sessions("bob"), own]
+    assert clients["ports"] == [{"protocol": "TCP", "port": 8786}]
+
+
+@pytest.mark.parametrize("session", ["", "lab"])
+def test_a_sessions_backend_lets_in_the_steps_of_its_owner(session: str) -> None:
+    spec = spec_of(owner="ada", session=session)
+    clients = policy(spec, doors(spec), setting(), OWNER)["spec"]["ingress"][1]
+    assert clients["from"] == [sessions("ada"), steps("ada")]
+
+
+def test_nobodys_backend_lets_in_no_steps() -> None:
+    spec = spec_of(owner="", session="")
+    assert "step" not in str(policy(spec, doors(spec), setting(), OWNER))
 
 
 def test_sessions_of_another_namespace() -> None:
     elsewhere = {"namespaceSelector": {"matchLabels": {"name": "hub"}}}
-    item = objects.policy(
-        spec_of(owner="a"), roles_of(spec_of()), setting(session_peer=elsewhere), OWNER
-    )
+    item = policy(spec_of(owner="a"), doors(spec_of()), setting(session_peer=elsewhere), OWNER)
     assert item["spec"]["ingress"][1]["from"] == [{**elsewhere, **sessions("a")}]
 
 

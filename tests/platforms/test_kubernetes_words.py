@@ -16,14 +16,9 @@ from alongside.errors import (
 )
 from alongside.models import Resources
 from alongside.platforms.kubernetes import trouble
-from alongside.platforms.kubernetes.api import (
-    DASK_CLUSTERS,
-    DEPLOYMENTS,
-    Refused,
-    Undefined,
-    refusal,
-)
+from alongside.platforms.kubernetes.answers import Refused, Undefined, refusal
 from alongside.platforms.kubernetes.capacity import amount, room_of
+from alongside.platforms.kubernetes.resources import DASK_CLUSTERS, DEPLOYMENTS
 
 
 def pod(*, conditions: Any = (), container: Any = None, **status: Any) -> dict[str, Any]:
@@ -153,6 +148,16 @@ def test_restarts(state: dict[str, Any], count: int, words: str) -> None:
     assert found == count
     assert words in how
     assert trouble.restarts_of(pod()) == (0, "")
+
+
+def test_what_stands_beside_a_process_is_not_taken_for_it() -> None:
+    item = pod(container={"name": "exporter", "restartCount": 3, "lastState": ended("Error", 3)})
+    item["status"]["containerStatuses"].append(
+        {"name": "server", "state": {"running": {"startedAt": "now"}}}
+    )
+    item["spec"] = {"containers": [{"name": "server"}, {"name": "exporter"}]}
+    assert trouble.restarts_of(item)[0] == 0
+    assert trouble.stage_of(item, "server") == "server started"
 
 
 def test_a_pod_that_is_leaving_has_no_address() -> None:

@@ -16,13 +16,14 @@ from alongside.errors import InvalidRequest, NotAllowed, NotFound, StorageFailed
 from alongside.models import Spec
 from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
+from alongside.platforms.local.home import Folder
 from alongside.platforms.local.process import Identity, processes, stat
-from alongside.platforms.local.store import Folder, _give_away
 from alongside.testing import make_spec, until
+from tests.waiting import awaited
 
 from .local_home import leftovers
 
-pytestmark = pytest.mark.usefixtures("only_toys")
+pytestmark = [pytest.mark.usefixtures("only_toys"), pytest.mark.slow]
 RUNNING, FAILED, STOPPED = Phase.RUNNING, Phase.FAILED, Phase.STOPPED
 
 
@@ -72,9 +73,12 @@ async def test_daemons_of_a_killed_supervisors_workers_are_found_and_ended(
     await platform.open()
     try:
         spec = await running(platform, 1, fertile=True)
-        sessions = {stat(process_of(home, spec, "sleeper-1")).session}  # type: ignore[union-attr]
-        daemons = [p for p in processes() if p.session not in sessions and _marked(p.pid, spec)]
-        assert daemons, "the toy has started one"
+        own = stat(process_of(home, spec, "sleeper-1"))
+        assert own is not None
+        await awaited(  # the toy is ready before its daemon has been started
+            "a daemon",
+            lambda: [p for p in processes() if p.session != own.session and _marked(p.pid, spec)],
+        )
         supervisor(platform, spec).send(signal.SIGKILL)
         await until(platform, spec.id, FAILED)
         assert not [p for p in processes() if _marked(p.pid, spec) and p.state not in "ZX"]
@@ -195,7 +199,7 @@ async def test_a_launch_that_a_crash_interrupted_is_finished(
     settings: dict[str, Any], platform: LocalPlatform
 ) -> None:
     spec = make_spec("toy")
-    platform._home.create(spec, {"word": b"x"}, None)  # stored; then the service died
+    platform._home.store(spec, {"word": b"x"}, None)  # stored; then the service died
     second = LocalPlatform(**settings)
     await second.open()
     try:
@@ -366,7 +370,7 @@ def test_giving_files_to_an_account_follows_no_link(tmp_path: Path) -> None:
         path.mkdir(parents=True)
     draft.spec_file.touch()
     (draft.state / "lock").symlink_to(other)
-    _give_away(draft, (65534, 65534))
+    draft.give_away((65534, 65534))
     assert other.stat().st_uid == 0
     assert draft.state.stat().st_uid == 65534
 
@@ -388,9 +392,7 @@ async def test_when_the_warm_process_dies_backends_start_plainly_and_it_comes_ba
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     await running(platform)
-    async with asyncio.timeout(20):
-        while warm.pid in (None, pid):
-            await asyncio.sleep(0.05)
+    await awaited("another warm process", lambda: warm.pid not in (None, pid))
     await running(platform)
 
 
@@ -415,9 +417,7 @@ async def test_logs_are_bounded(settings: dict[str, Any], home: Path) -> None:
         log = folder(home, spec) / "logs" / "leader.log"
         with log.open("a") as file:
             file.writelines(f"line {n}\n" for n in range(2000))
-        async with asyncio.timeout(20):
-            while log.stat().st_size > 4096:
-                await asyncio.sleep(0.1)
+        await awaited("the log is moved on", lambda: log.stat().st_size <= 4096)
         assert log.with_name("leader.log.1").exists()
         await platform.stop(spec.id)
         await until(platform, spec.id, None)

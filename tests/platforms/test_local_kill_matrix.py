@@ -13,12 +13,15 @@ import pytest
 
 from alongside.models import Spec, Status
 from alongside.phases import ENDED, Phase
+from alongside.platforms.base import Observed
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import MARK
 from alongside.testing import make_spec, until
 from tests.stack import wait_until
 
 from .local_home import leftovers
+
+pytestmark = pytest.mark.slow
 
 SMALL = {"workers": 2, "memory": "512 MiB"}
 
@@ -132,9 +135,12 @@ async def test_nothing_is_left(
     await asyncio.to_thread(
         wait_until, "its ports are closed", lambda: not listening & open_ports(), 10
     )
-    assert not list((home / "backends").iterdir())
+    # a record that is removed gets another name first, and then goes file by file
+    await asyncio.to_thread(
+        wait_until, "its files are gone", lambda: not list((home / "backends").iterdir()), 10
+    )
 
 
-async def _settled(platform: LocalPlatform, spec: Spec):  # type: ignore[no-untyped-def]
+async def _settled(platform: LocalPlatform, spec: Spec) -> Observed:
     """Ended or well again; a phase that nothing was killed in may still be on its way."""
     return await until(platform, spec.id, _has_settled)

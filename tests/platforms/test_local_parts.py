@@ -22,11 +22,12 @@ from alongside.platforms.endings import end_of_life
 from alongside.platforms.local.children import choose_cpus
 from alongside.platforms.local.ending import describe
 from alongside.platforms.local.forked import Program, StartFailed
+from alongside.platforms.local.home import Home
 from alongside.platforms.local.limits import rotate
 from alongside.platforms.local.logs import LogReader
 from alongside.platforms.local.machine import usable_cores, usable_memory
 from alongside.platforms.local.process import Identity, wait_gone
-from alongside.platforms.local.store import Corrupt, Home, read, write
+from alongside.platforms.local.store import Corrupt, read, write
 from alongside.platforms.local.story import Story
 from alongside.platforms.local.warm import WarmProcesses
 from alongside.platforms.scaling import Appetite, Restarts
@@ -139,8 +140,8 @@ class TestStore:
 
     def test_what_is_written_is_read_and_private(self, place: Home) -> None:
         spec = make_spec("toy")
-        assert place.create(spec, {"word": b"x"}, None)
-        assert not place.create(spec, {"word": b"y"}, None)
+        assert place.store(spec, {"word": b"x"}, None)
+        assert not place.store(spec, {"word": b"y"}, None)
         folder = place.folder(spec.id)
         assert folder.load_spec() == spec
         assert folder.load_status() is None
@@ -149,15 +150,15 @@ class TestStore:
         assert ((folder.secrets / "word").stat().st_mode & 0o777) == 0o600
         folder.remove()
         folder.remove()
-        assert not list(place.backends.iterdir())
+        assert not list(place.path.iterdir())
 
     def test_drafts_of_interrupted_creations_are_swept_when_old(self, place: Home) -> None:
         for name, age in ((".draft-old", 3600), (".draft-new", 0)):
-            (place.backends / name).mkdir()
+            (place.path / name).mkdir()
             moment = time.time() - age
-            os.utime(place.backends / name, (moment, moment))
+            os.utime(place.path / name, (moment, moment))
         place.prepare()
-        assert [path.name for path in place.backends.iterdir()] == [".draft-new"]
+        assert [path.name for path in place.path.iterdir()] == [".draft-new"]
 
     def test_links_devices_and_huge_files_are_not_read(self, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to("/etc/passwd")
@@ -180,12 +181,12 @@ class TestStore:
 
     def test_nobody_supervises_what_was_just_created(self, place: Home) -> None:
         spec = make_spec("toy")
-        place.create(spec, {}, None)
+        place.store(spec, {}, None)
         assert place.folder(spec.id).supervisor() is None
 
     def test_the_story_goes_on_when_it_cannot_be_written(self, place: Home) -> None:
         spec = make_spec("toy")
-        place.create(spec, {}, None)
+        place.store(spec, {}, None)
         folder = place.folder(spec.id)
         story = Story(folder, Status())
         story.enter(Phase.STARTING, "Starting")
@@ -275,6 +276,13 @@ class TestWarmProcesses:
         identity = await warm.fork(Program("json.tool:nothing", ("x",), {}, "/", str(log)))
         wait_gone([identity], 10)
         assert "AttributeError" in log.read_text()
+
+    async def test_one_that_ends_at_once_has_started_all_the_same(
+        self, warm: WarmProcesses, tmp_path: Path
+    ) -> None:
+        program = Program("builtins:int", ("x",), {}, "/", str(tmp_path / "log"))
+        identities = [await warm.fork(program) for _ in range(50)]
+        assert not wait_gone(identities, 10)
 
     async def test_what_cannot_start_says_why(self, warm: WarmProcesses) -> None:
         with pytest.raises(StartFailed, match="/nowhere"):

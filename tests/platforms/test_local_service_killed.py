@@ -15,6 +15,8 @@ from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import Identity, wait_gone
 from alongside.testing import until
 
+pytestmark = pytest.mark.slow
+
 SERVICE = """
 import asyncio, sys
 from alongside.phases import Phase

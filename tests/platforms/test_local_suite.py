@@ -10,6 +10,8 @@ import pytest
 from alongside.platforms.local import LocalPlatform
 from alongside.testing import PlatformSuite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("only_toys")
 class _Local(PlatformSuite):

@@ -18,6 +18,7 @@ from alongside.catalogue_file import CatalogueFile
 from alongside_service.app import create_app
 from alongside_service.server import listen
 from alongside_service.service import Service
+from tests.doubles.memory_executor import MemoryExecutor
 from tests.doubles.memory_hub import MemoryHub
 from tests.doubles.memory_platform import MemoryPlatform
 
@@ -55,8 +56,14 @@ class Running:
     """A service that is open, and clients of it."""
 
     def __init__(
-        self, service: Service, platform: MemoryPlatform, hub: MemoryHub, ends: list[str]
+        self,
+        service: Service,
+        platform: MemoryPlatform,
+        hub: MemoryHub,
+        ends: list[str],
+        executor: MemoryExecutor,
     ) -> None:
+        self.executor = executor
         self.ends = ends
         """Why its process would have ended."""
         self.service = service
@@ -84,7 +91,7 @@ class Running:
         """The hub's own client."""
         return self.client(OWN_TOKEN)
 
-    async def settled(self, condition: Callable[[], bool], within: float = 5.0) -> None:
+    async def settled(self, condition: Callable[[], bool], within: float = 30.0) -> None:
         """Wait until the condition holds."""
         async with asyncio.timeout(within):
             while not condition():
@@ -100,10 +107,15 @@ def catalogue_path(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def running(
-    path: Path, platform: MemoryPlatform | None = None, **kwargs: Any
+    path: Path,
+    platform: MemoryPlatform | None = None,
+    executor: MemoryExecutor | None = None,
+    **kwargs: Any,
 ) -> AsyncIterator[Running]:
     """A service over memory, open."""
     platform = platform or MemoryPlatform()
+    executor = executor or MemoryExecutor()
+    kwargs.setdefault("executors", {executor.name: executor})
     hub = MemoryHub()
     ends: list[str] = []
     service = Service(
@@ -114,7 +126,7 @@ async def running(
         give_up=ends.append,
         **kwargs,
     )
-    run = Running(service, platform, hub, ends)
+    run = Running(service, platform, hub, ends, executor)
     async with run.app.router.lifespan_context(run.app):
         yield run
     for client in run._clients:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import httpx
 
 from alongside_service.scopes import SERVICE_NEEDS
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 SESSION = """\
@@ -87,15 +89,6 @@ def free_ports(count: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
-
-
-def wait_for(condition: Callable[[], Any], what: str, within: float = 30.0) -> Any:
-    """The first true value of the condition."""
-    deadline = time.monotonic() + within
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {within} s"
-        time.sleep(0.02)
-    return value
 
 
 def answers(url: str) -> bool:
@@ -182,6 +175,16 @@ def service_pids(parent: int) -> set[int]:
 
 
 @contextmanager
+def hub_home(catalogue: str) -> Iterator[Path]:
+    """A directory for the state of a hub, with this catalogue in it; its path is short, for the
+    Unix sockets in it."""
+    path = Path(tempfile.mkdtemp(prefix="ah-"))
+    (path / "catalogue.yaml").write_text(catalogue)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
 def real_hub(home: Path, catalogue: Path) -> Iterator[RealHub]:
     """A hub of its own, with everything it started ended in the end."""
     urls = [f"http://127.0.0.1:{port}" for port in free_ports(4)]
@@ -221,7 +224,7 @@ def real_hub(home: Path, catalogue: Path) -> Iterator[RealHub]:
     it = RealHub(public, hub, service, settings["admin"], settings["token"], process, log)
     try:
         ready = f"{it.api}/healthz"
-        wait_for(lambda: process.poll() is not None or answers(ready), "the hub", 60)
+        wait_until("the hub", lambda: process.poll() is not None or answers(ready), 60)
         assert process.poll() is None, log.read_text()
         yield it
     finally:
@@ -234,4 +237,4 @@ def real_hub(home: Path, catalogue: Path) -> Iterator[RealHub]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(5)
-        wait_for(lambda: not any(Path(f"/proc/{p}").exists() for p in left), "the service's end")
+        wait_until("the service's end", lambda: not any(Path(f"/proc/{p}").exists() for p in left))

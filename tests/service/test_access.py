@@ -151,6 +151,7 @@ async def test_me_tells_limits_and_use(run: Running) -> None:
     ada = run.user("ada", "datf")
     await ada.post("backends", json={"kind": "dask"})
     me = (await ada.get("me")).json()
+    assert me["homes"] == list(me["executors"])
     assert (me["user"], me["groups"], me["admin"]) == ("ada", ["datf"], False)
     assert me["limits"]["backends"] == 5
     assert me["limits"]["memory"] == "16 GiB"

@@ -230,7 +230,7 @@ async def test_who_still_needs_a_backend_says_so_and_its_idleness_counts_anew(ru
 async def test_a_platform_that_hangs_is_said_to_and_holds_up_nobody_for_ever(
     run: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alongside_service.admission.PLATFORM_WAIT", 0.05)
+    monkeypatch.setattr("alongside_service.bounded.PLATFORM_WAIT", 0.05)
     ada = run.user("ada")
     release = run.platform.hold("launch")
     assert (await ada.post("backends", json={"kind": "dask"})).status_code == 503

@@ -17,10 +17,13 @@ from schemathesis import GenerationMode
 from tests.doubles.memory_hub import ACCESS
 from tests.service.conftest import API, OWN_TOKEN, Running, Served
 
+pytestmark = pytest.mark.slow
+
 PROBLEM = "application/problem+json"
 SETTINGS = settings(
     max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
+schemathesis.serializer.alias("application/gzip", "application/octet-stream")
 
 
 @pytest.mark.shows("T40")

@@ -14,7 +14,8 @@ import pytest
 
 from alongside_service.keeper import relieve
 from alongside_service.server import CannotListen, listen
-from tests.service.hub import free_ports, wait_for
+from tests.service.hub import free_ports
+from tests.waiting import wait_until
 
 CHILD = """\
 import os, signal, sys, time
@@ -52,9 +53,9 @@ def test_a_serving_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     keeper = start(tmp_path)
     try:
         for generation in range(1, 3):
-            wait_for(lambda n=generation: len(serving(tmp_path)) == n, "a serving process")
+            wait_until("a serving process", lambda n=generation: len(serving(tmp_path)) == n)
             os.kill(serving(tmp_path)[-1], signal.SIGKILL)
-        wait_for(lambda: len(serving(tmp_path)) == 3, "the third")
+        wait_until("the third", lambda: len(serving(tmp_path)) == 3)
         assert keeper.poll() is None
     finally:
         keeper.terminate()
@@ -66,6 +67,7 @@ FIRST = """\
 import os, signal, sys, time
 from pathlib import Path
 from alongside_service.keeper import keep
+from tests.waiting import wait_until
 assert os.getpid() == 1
 home = Path(sys.argv[1])
 def serve():
@@ -95,9 +97,9 @@ def test_the_first_process_of_a_container_reaps_orphans_and_ends_when_told(tmp_p
         pytest.skip("needs user and process namespaces")
     outside = subprocess.Popen([*namespaces, sys.executable, "-c", FIRST, str(tmp_path)])
     try:
-        wait_for(lambda: (tmp_path / "orphaned").exists(), "an orphan")
+        wait_until("an orphan", lambda: (tmp_path / "orphaned").exists())
         (keeper,) = children(outside.pid)
-        wait_for(lambda: len(children(keeper)) == 1, "the orphan's end")
+        wait_until("the orphan's end", lambda: len(children(keeper)) == 1)
         os.kill(keeper, signal.SIGTERM)
         assert outside.wait(15) == 0
     finally:
@@ -108,7 +110,7 @@ def test_the_first_process_of_a_container_reaps_orphans_and_ends_when_told(tmp_p
 def test_one_that_always_fails_is_given_up(tmp_path: Path) -> None:
     (tmp_path / "fail").touch()
     keeper = start(tmp_path)
-    wait_for(lambda: len(serving(tmp_path)) >= 3, "three tries")
+    wait_until("three tries", lambda: len(serving(tmp_path)) >= 3)
     keeper.terminate()
     assert keeper.wait(15) == 0
 
@@ -117,13 +119,13 @@ def test_the_serving_process_outlives_its_keeper_and_is_relieved_by_the_next(
     tmp_path: Path,
 ) -> None:
     first = start(tmp_path)
-    wait_for(lambda: len(serving(tmp_path)) == 1, "a serving process")
+    wait_until("a serving process", lambda: len(serving(tmp_path)) == 1)
     (old,) = serving(tmp_path)
     first.kill()
     first.wait(5)
     assert exists(old)
     relieve(tmp_path / "service.json")
-    wait_for(lambda: not exists(old), "its end")
+    wait_until("its end", lambda: not exists(old))
     relieve(tmp_path / "service.json")
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from alongside_service.oauth import Endpoints
 from tests.service.conftest import Running
 
 ROOT = "http://hub.test/services/alongside"
@@ -75,3 +76,9 @@ async def test_the_cookies_are_for_the_service_alone_and_out_of_reach_of_scripts
     token = next(c for c in answer.headers.get_list("set-cookie") if "Max-Age=0" not in c)
     for part in ("HttpOnly", "Path=/services/alongside/", "SameSite=lax", "Secure"):
         assert part in token
+
+
+def test_what_the_hub_knows_us_by_is_in_no_representation(run: Running) -> None:
+    assert run.service.token
+    assert run.service.token not in repr(run.service)
+    assert "s3cret" not in repr(Endpoints.of({"JUPYTERHUB_API_TOKEN": "s3cret"}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from alongside.phases import Phase
 from alongside.platforms.base import Observed
 from alongside_service.reconciler import SLACK, STOPPING, Detach, Facts, Stop, Wait, decide
 from tests.service.conftest import Running
+from tests.waiting import awaited
 
 T0 = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -203,9 +203,7 @@ async def test_a_backend_that_hangs_does_not_hold_up_another(run: Running) -> No
     other = (await bob.post("backends", json={"kind": "dask", "session": ""})).json()["id"]
     release = run.platform.hold("stop")
     await session_is_gone(run, "ada")
-    async with asyncio.timeout(5):
-        while ("stop",) not in {call[:1] for call in run.platform.calls}:
-            await asyncio.sleep(0)
+    await awaited("a stop", lambda: "stop" in {step for step, _ in run.platform.calls})
     run.platform._gates.clear()
     await session_is_gone(run, "bob")
     await run.settled(lambda: run.service.registry.get(other) is None)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from alongside.models import Lifetime
 from alongside.platforms.base import Observed
 from alongside_service.sessions import End, Ends, Session, Wait, decide, lifetime_of, with_reports
 from tests.service.conftest import Running, running
+from tests.waiting import awaited
 
 T0 = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -160,13 +160,6 @@ def about(run: Running, age: timedelta, idle: timedelta, profile: str = "limited
     }
 
 
-async def settled(condition: Callable[[], object]) -> None:
-    """Wait until the condition holds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 @pytest.mark.shows("T31", "T32")
 @pytest.mark.parametrize(("age", "idle"), [(9 * HOUR, MINUTE), (3 * HOUR, 2 * HOUR)])
 async def test_a_session_whose_time_is_over_is_ended_and_the_reason_logged_once(
@@ -176,13 +169,13 @@ async def test_a_session_whose_time_is_over_is_ended_and_the_reason_logged_once(
     about(run, age, idle)
     run.hub.refusals = 1
     await run.service.reaper.look()
-    await settled(lambda: run.hub.ends)
+    await awaited("an end", lambda: run.hub.ends)
     for _ in range(3):  # not again at once
         await run.service.reaper.look()
     assert len(run.hub.ends) == 1
     run.service.reaper.lifetimes._endings["ada", "old"].again = datetime.now(UTC)
     await run.service.reaper.look()
-    await settled(lambda: not run.hub.servers["ada"])
+    await awaited("no session", lambda: not run.hub.servers["ada"])
     await run.service.reaper.look()
     reasons = [r.message for r in caplog.records if r.levelname == "INFO"]
     assert len(reasons) == 1
@@ -197,7 +190,8 @@ async def test_it_is_not_asked_for_without_end(run: Running) -> None:
     lifetimes = run.service.reaper.lifetimes
     for attempt in range(40):
         await run.service.reaper.look()
-        await settled(lambda attempt=attempt: len(run.hub.ends) == min(attempt + 1, 24))
+        attempts = min(attempt + 1, 24)
+        await awaited("an attempt", lambda n=attempts: len(run.hub.ends) == n)
         lifetimes._endings["ada", "old"].again = datetime.now(UTC)
     assert len(run.hub.ends) == 24
 

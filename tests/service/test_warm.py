@@ -208,7 +208,7 @@ async def test_what_the_catalogue_says_is_kept_ready(
 
 async def test_a_platform_that_cannot_give_them_away_keeps_none(warm_catalogue: Path) -> None:
     platform = MemoryPlatform()
-    platform.claims = False  # type: ignore[misc]
+    platform.claims = False
     async with running(warm_catalogue, platform) as run:
         assert (await run.user("ada").post("backends", json=LAUNCH)).status_code == 202
         assert not unclaimed(run)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ profiles:
     session:
       cores: 1
       memory: 1 GiB
-      environment: {COURSE: dask-101}
+      environment: {COURSE: dask-101, LANG: C.UTF-8}
       lifetime: {idle: 2 h, maximum: 5 d}
     default: dask
     backends:
@@ -48,21 +50,22 @@ quotas:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHubWithService]:
+def hub() -> Iterator[LiveHubWithService]:
     """A hub with the service, as `configure` sets it up, one for each module of tests."""
-    running = make_hub(tmp_path_factory.mktemp("hub"))
-    try:
-        yield running.start()
-    finally:
-        running.end()
+    with running_hub(CATALOGUE) as running:
+        yield running
 
 
-def make_hub(place: Path, more: str = "", profiles: str = CATALOGUE) -> LiveHubWithService:
-    """A hub with the service, not started yet."""
-    catalogue = place / "catalogue.yaml"
-    catalogue.write_text(profiles)
-    token, url = secrets.token_hex(16), f"http://127.0.0.1:{free_port()}"
-    config = f"""
+@contextlib.contextmanager
+def running_hub(profiles: str) -> Iterator[LiveHubWithService]:
+    """A hub with the service and this catalogue."""
+    # Its path must be short, for the sockets in it: pytest's own directories may not be.
+    with tempfile.TemporaryDirectory(prefix="hub-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        catalogue = place / "catalogue.yaml"
+        catalogue.write_text(profiles)
+        token, url = secrets.token_hex(16), f"http://127.0.0.1:{free_port()}"
+        config = f"""
 from alongside_spawners import configure
 configure(c, catalogue="{catalogue}", home="{place}", service_url="{url}", token="{token}",
           unix_users=False, environment={{"PYTHONPATH": "{TOY}"}})
@@ -71,9 +74,14 @@ def hook(spawner):
     spawner.warm = not spawner.user.name.startswith("slow-")
 
 c.Spawner.pre_spawn_hook = hook
-{more}
+# On a busy machine the answer to a request says how it came out nevertheless.
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 45}}
 """
-    return LiveHubWithService(place, config, service=url, service_token=token)
+        running = LiveHubWithService(place, config, service=url, service_token=token)
+        try:
+            yield running.start()
+        finally:
+            running.end()
 
 
 @pytest.fixture

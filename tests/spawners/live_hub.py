@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 
 from alongside_spawners.session_processes import SessionProcesses, mark_of
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PROXY = ROOT / "deploy/local/proxy/node_modules/.bin"
@@ -37,12 +37,7 @@ def until(
     condition: Callable[[], Any], what: str, timeout: float = 30.0, pause: float = 0.05
 ) -> Any:
     """The first true value of `condition`, asked again and again for a bounded time."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(pause)
-    raise AssertionError(f"not within {timeout} s: {what}")
+    return wait_until(what, condition, timeout, pause)
 
 
 class LiveHub:
@@ -87,6 +82,7 @@ c.JupyterHub.load_roles = [{{"name": "driver", "services": ["driver"],
         keep = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "ALONGSIDE_HOME")
         env = {name: os.environ[name] for name in keep if name in os.environ}
         env["PATH"] = f"{Path(sys.executable).parent}:{PROXY}:{env['PATH']}"
+        env["LANG"] = "C"
         env["CONFIGPROXY_AUTH_TOKEN"] = self._proxy_token
         env["JUPYTERHUB_CRYPT_KEY"] = secrets.token_hex(32)
         with self.log.open("ab") as log:

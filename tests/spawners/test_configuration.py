@@ -27,6 +27,17 @@ def test_it_sets_up_spawner_service_and_permissions() -> None:
     assert roles["alongside-service"]["services"] == ["alongside"]
 
 
+def test_the_service_is_told_what_kinds_look_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALONGSIDE_ARKOUDA_SERVER", "/opt/arkouda/arkouda_server")
+    c = Config()
+    configure(c, home="/srv/alongside", unix_users=False)
+    (service,) = c.JupyterHub.services
+    assert service["environment"] == {
+        "ALONGSIDE_ARKOUDA_SERVER": "/opt/arkouda/arkouda_server",
+        "ALONGSIDE_HOME": "/srv/alongside",
+    }
+
+
 def test_with_unix_users_the_backends_of_a_user_run_as_that_user() -> None:
     c = Config()
     configure(c, unix_users=True)

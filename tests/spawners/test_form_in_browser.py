@@ -10,7 +10,7 @@ import pytest
 
 from tests.spawners.live_hub import LiveHubWithService, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ import pytest
 
 from tests.spawners.live_hub import PROXY, ROOT
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "asyncio_mode": "auto",
     "asyncio_default_fixture_loop_scope": "module",
@@ -24,6 +26,7 @@ SETTINGS = {
 """What these tests need of pytest; JupyterHub keeps it in a file that its wheel lacks."""
 
 
+@pytest.mark.long
 @pytest.mark.shows("T27")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from alongside_spawners.kubernetes import AlongsideKubeSpawner
 from alongside_spawners.refusals import Refusal
 from alongside_spawners.service_client import close_clients
-from tests.spawners.conftest import make_hub
+from tests.spawners.conftest import running_hub
 from tests.spawners.live_hub import LiveHubWithService
 from tests.spawners.pods import environment, make_spawner, manifest, notebook, without_cluster
 
@@ -42,12 +42,9 @@ profiles:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHubWithService]:
-    running = make_hub(tmp_path_factory.mktemp("hub"), profiles=PROFILES)
-    try:
-        yield running.start()
-    finally:
-        running.end()
+def hub() -> Iterator[LiveHubWithService]:
+    with running_hub(PROFILES) as running:
+        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from alongside.errors import NotAllowed, QuotaExceeded, Unavailable
 from alongside_spawners.pod_story import sentence
-from alongside_spawners.pod_trouble import SessionFailed, refused, trouble_of
+from alongside_spawners.pod_trouble import refused, trouble_of
+from alongside_spawners.session_start import SessionFailed
 
 
 def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ import pytest
 
 from tests.spawners.live_hub import ROOT
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"asyncio_mode": "auto", "timeout": "60"}
 # They want a configuration when they are imported; nothing answers at this address.
 NOWHERE = """\

@@ -8,9 +8,13 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from alongside_spawners.session_processes import SessionProcesses, mark_of
 from tests.spawners.live_hub import LiveHub, Visitor, until
+
+pytestmark = [pytest.mark.long, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,8 @@ def prepare(spawner):
             spawner.notebook_dir = "~/nowhere"
         case "typo":
             spawner.cmd = ["jupyterhub-singelusser"]
+        case "hasty":
+            spawner.start_timeout = 3
         case "brief":
             spawner.cmd = ["sh", "-c", "echo Out of coffee >&2; exit 3"]
 
@@ -112,6 +118,28 @@ def test_when_the_service_is_away_a_session_can_start_alone(lonely_hub: LiveHub)
     assert answer.status_code == 302
     until(lambda: lonely_hub.servers("ada").get("", {}).get("ready"), "the session is ready")
     lonely_hub.stop("ada")
+
+
+def test_a_session_that_is_yet_to_be_forked_is_ended_without_waiting_for_its_death(
+    plain_hub: LiveHub,
+) -> None:
+    plain_hub.session("warm")
+    plain_hub.stop("warm")
+    assert plain_hub.process is not None
+    children = psutil.Process(plain_hub.process.pid).children()
+    (forker,) = (child for child in children if "alongside.platforms.local.warm" in child.cmdline())
+    forker.suspend()
+    try:
+        # the hub loses patience while the request to fork is on its way, and stops the session
+        assert plain_hub.begin("hasty").status_code >= 500
+    finally:
+        forker.resume()
+    assert "never died" not in plain_hub.text()
+    assert plain_hub.servers("hasty") == {}
+    plain_hub.session("warm")  # forked after the other, if that was forked at all
+    hasty = SessionProcesses(mark_of(plain_hub.place, "hasty", ""), plain_hub.place / "none.log")
+    until(lambda: not hasty.find(), "nothing is left of what nobody wants any more")
+    plain_hub.stop("warm")
 
 
 def test_sockets_of_the_hub_are_not_the_session_s(plain_hub: LiveHub) -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 from tornado import web
 
-from alongside.errors import InvalidFields, InvalidRequest, NotAllowed, StorageFailed, Unavailable
+from alongside.errors import (
+    AlongsideError,
+    InvalidFields,
+    InvalidRequest,
+    NotAllowed,
+    StorageFailed,
+    Unavailable,
+)
 from alongside_spawners.refusals import Refusal, status_of
+from alongside_spawners.service_client import Service
 
 
 def test_a_refusal_has_sentence_remedy_and_status() -> None:
@@ -36,5 +44,9 @@ def test_percent_signs_and_markup_stay_what_they_are() -> None:
     ("error", "status"),
     [(NotAllowed("x"), 403), (StorageFailed("x"), 507), (Unavailable("x"), 503)],
 )
-def test_the_status_is_the_error_s_own(error: Exception, status: int) -> None:
-    assert status_of(error) == status  # type: ignore[arg-type]
+def test_the_status_is_the_error_s_own(error: AlongsideError, status: int) -> None:
+    assert status_of(error) == status
+
+
+def test_the_service_s_token_is_in_no_representation() -> None:
+    assert "s3cret" not in repr(Service("http://service.test/api/v1", "s3cret"))

@@ -14,6 +14,8 @@ from tests.spawners.live_hub import LiveHubWithService, Visitor, until
 HOPELESS = {"profile": "hopeless", "backend": {"kind": "toy"}}
 DASK = {"profile": "small", "backend": {"kind": "dask", "options": {"workers": 1}}}
 
+pytestmark = [pytest.mark.long, pytest.mark.slow]
+
 
 @pytest.fixture
 def ada(hub: LiveHubWithService) -> Iterator[str]:
@@ -114,6 +116,7 @@ def test_what_the_session_sees_in_its_environment(hub: LiveHubWithService, ada: 
     assert kernel["ALONGSIDE_SESSION"] == ""
     assert kernel["ALONGSIDE_API"].endswith("/services/alongside/api/v1")
     assert kernel["COURSE"] == "dask-101"
+    assert kernel["LANG"] == "C.UTF-8"  # the profile's, whatever the hub's own is
     assert kernel["HOME"] == str(hub.place / "home" / "ada")
     assert kernel["CPU_LIMIT"] == "1.0"
     scopes = hub.scopes_of(kernel["JUPYTERHUB_API_TOKEN"])

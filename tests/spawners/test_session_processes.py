@@ -17,6 +17,8 @@ from alongside_spawners.session_log import last_lines, prepare_log
 from alongside_spawners.session_processes import MARK, SessionProcesses, mark_of
 from tests.spawners.live_hub import until
 
+pytestmark = pytest.mark.slow
+
 SLEEP = [sys.executable, "-c", "import time; time.sleep(120)"]
 _DEAF = """
 import signal, time

@@ -1,0 +1,1 @@
+"""The double of the Arkouda server. It imports nothing of this project: it also runs alone."""

@@ -1,0 +1,117 @@
+"""A scientist's day with Arkouda on Kubernetes: the chart with its operator, real pods and sshd, a
+real browser; the server and the client are the doubles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.doubles.arkouda import CLIENT
+from tests.e2e.conftest import browser, page
+from tests.kubernetes.arkouda_groups import PLURAL
+from tests.kubernetes.release import SHARED_HOMES, Release, installed, wait_for
+from tests.kubernetes.scientist import MOST, Scientist, nothing_new, picture, scientist
+from tests.workflows.notebooks import notebook
+
+__all__ = ["browser", "page"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+CATALOGUE = """\
+profiles:
+  both:
+    title: Both
+    description: JupyterLab with Dask or Arkouda.
+    platform: kubernetes
+    default: dask
+    session:
+      environment: {PYTHONPATH: /home/jovyan/client, ARKOUDA_DOUBLE_AGE: "2021"}
+    backends:
+      dask: {options: {memory: {default: 512 MiB}}}
+      arkouda:
+        options:
+          locales: {default: 2, maximum: 6}
+          memory: {default: 256 MiB, maximum: 1 GiB}
+        pod: {image: "IMAGE"}
+        start_timeout: 10 min
+"""
+DAY = (
+    """
+import alongside
+ak = alongside.attach()
+a = ak.arange(1_000_000)
+b = a + 1
+print("the sum is", int(b.sum()), "on", ak.get_config()["numLocales"], "locales")
+""",
+    """
+[group] = alongside.backends()
+group.scale(5)
+""",
+    """
+print("the sum is still", int(b.sum()), "on", ak.get_config()["numLocales"], "locales")
+""",
+)
+SUM = 500_000_500_000
+
+
+@pytest.fixture(scope="module")
+def release(
+    kubeconfig: str,
+    dask_definitions: None,
+    images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Release]:
+    """The chart with hub and operator, where locales see their users' homes."""
+    image = images["service"].replace("service", "arkouda-double")
+    with installed(
+        kubeconfig,
+        images,
+        tmp_path_factory.mktemp("values"),
+        catalogue__text=CATALOGUE.replace("IMAGE", image),
+        operator__enabled=True,
+        hub__sessions__homeSize="1Gi",
+        hub__settings=SHARED_HOMES,
+    ) as one:
+        yield one
+
+
+@pytest.fixture
+def gus(release: Release) -> Iterator[Scientist]:
+    with scientist(release, "gus") as one:
+        yield one
+
+
+@pytest.mark.shows("K2", "K3", "K4", "K5", "K12", "K13", "K29")
+def test_form_attach_compute_scale_with_what_is_in_memory_and_stop(
+    release: Release, page: Page, gus: Scientist, tmp_path: Path
+) -> None:
+    before = release.held()
+    gus.log_in(page)
+    page.get_by_role("radio", name=re.compile("^Arkouda locale group")).check(force=True)
+    page.get_by_label("Locales", exact=True).fill("3")
+    gus.start(page, "notebook server|Arkouda|locale")
+
+    gus.bring("client", {})
+    package = CLIENT / "arkouda"
+    gus.bring("client/arkouda", {path.name: path.read_text() for path in package.glob("*.py")})
+    wait_for(lambda: size(gus) == ("running", 3), "three locales")
+    day = notebook(tmp_path / "day.ipynb", *DAY)
+    gus.bring("day", {"day.ipynb": day.read_text(encoding="utf-8")})
+    gus.run_all(page, "day/day.ipynb")
+    expect(page.get_by_text(f"the sum is {SUM} on 3 locales")).to_be_visible(timeout=MOST)
+    expect(page.get_by_text(f"the sum is still {SUM} on 5 locales")).to_be_visible(timeout=MOST)
+    picture(page, "kubernetes-arkouda")
+    assert size(gus) == ("running", 5)
+
+    gus.stop(page)
+    nothing_new(release, before)
+    assert not list(release.api.get(f"{PLURAL}.alongside.jupyter.org", namespace=release.namespace))
+
+
+def size(gus: Scientist) -> tuple[str, int]:
+    [group] = gus.backends()
+    assert group["kind"] == "arkouda"
+    return group["phase"], group["ready"]
