@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import clusters, login, panel
+from benchmarks import clusters, locale_groups, login, panel, steps
 from benchmarks.measure import HEAD, Row
 from tests.stack import Stack
 
@@ -29,7 +29,9 @@ def main() -> None:
         rows += clusters.measure(stack, options.rounds)
         rows += clusters.recovery(stack, options.rounds)
         rows += login.measure(stack, Path(directory) / "plain", options.rounds)
+    rows += locale_groups.measure(options.rounds)
     rows += panel.measure(options.rounds)
+    rows += steps.measure(options.rounds)
     table = "\n".join([HEAD, *(row.markdown() for row in rows)])
     cores, memory = psutil.cpu_count(), psutil.virtual_memory().total / 2**30
     machine = f"{cores} cores, {memory:.0f} GiB"

@@ -1,7 +1,7 @@
 """The measurements on Kubernetes: ``python -m benchmarks.kubernetes``.
 
-`KUBECONFIG` names a cluster whose service names resolve here, with the images and the definitions
-of dask-kubernetes in it; `HELM` or `PATH` says where Helm is.
+`KUBECONFIG` names a cluster whose service names resolve here, with the images, the definitions of
+dask-kubernetes and Argo Workflows in it; `HELM` or `PATH` says where Helm is.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import idle_backends, pod_sessions, pods
+from benchmarks import argo_steps, idle_backends, pod_groups, pod_sessions, pods
 from benchmarks.measure import HEAD, Row
 from tests.kubernetes.dask_definitions import install
 
 PARTS: dict[str, Callable[[str, Path, int], list[Row]]] = {
     "workers": lambda kubeconfig, folder, rounds: asyncio.run(pods.measure(rounds)),
     "sessions": pod_sessions.measure,
+    "groups": pod_groups.measure,
+    "workflows": argo_steps.measure,
     "idle": lambda kubeconfig, folder, rounds: idle_backends.measure(kubeconfig, folder),
 }
 

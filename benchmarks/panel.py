@@ -21,7 +21,7 @@ from benchmarks.measure import HEAD, Row, quiet
 from tests.chromium import chromium
 from tests.lab.crowd import Crowd, crowd, lab_server
 from tests.lab.jupyter import TOKEN, Jupyter
-from tests.lab.panel import Lab
+from tests.lab.panel import PATIENCE, RESTORED, Lab
 from tests.stack import ROOT
 
 BUNDLE = ROOT / "labextension" / "alongside_lab" / "labextension" / "static"
@@ -73,8 +73,7 @@ def lab_of(server: Jupyter, browser: Browser) -> Iterator[Lab]:
     """Its JupyterLab, with the panel shown."""
     with server, browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.goto(f"{server.url}lab?token={TOKEN}")
-        yield Lab(page, server.url).loaded().show()
+        yield Lab(page, server.url).open(f"lab?token={TOKEN}").show()
 
 
 def p95(values: list[float]) -> float:
@@ -163,11 +162,12 @@ def start(browser: Browser, server: Jupyter) -> float:
     """Seconds from the first request until all that was open is there again."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
+        page.add_init_script(RESTORED)
         page.goto(f"{server.url}api/status?token={TOKEN}")
         begun = time.perf_counter()
         page.goto(f"{server.url}lab?reset", wait_until="commit")
-        page.get_by_role("tab", name="Launcher").wait_for(timeout=90_000)
-        page.wait_for_function("!document.querySelector('#jupyterlab-splash')")
+        page.get_by_role("tab", name="Launcher").wait_for(timeout=PATIENCE)
+        page.wait_for_function("'restored' in document.documentElement.dataset")
         return time.perf_counter() - begun
 
 
