@@ -104,7 +104,7 @@ class MemoryCluster(Cluster):
             self._sweep()
 
     async def list(
-        self, resource: Resource, namespace: str, labels: str = ""
+        self, resource: Resource, namespace: str, labels: str = "", fields: str = ""
     ) -> tuple[list[Object], str]:
         self._check("list", resource)
         found = [item for key, item in self.objects.items() if key[:2] == (resource, namespace)]
@@ -112,7 +112,7 @@ class MemoryCluster(Cluster):
         return wanted, str(next(self._versions))
 
     async def watch(
-        self, resource: Resource, namespace: str, labels: str, version: str
+        self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
     ) -> AsyncIterator[tuple[str, Object]]:
         self._check("watch", resource)
         queue: asyncio.Queue[tuple[str, Object]] = asyncio.Queue()

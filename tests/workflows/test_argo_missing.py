@@ -34,14 +34,14 @@ class Double(Cluster):
         """It is there."""
 
     async def list(
-        self, resource: Resource, namespace: str, labels: str = ""
+        self, resource: Resource, namespace: str, labels: str = "", fields: str = ""
     ) -> tuple[list[Object], str]:
         if resource == WORKFLOWS and self.answer is not None:
             raise refusal(*self.answer, resource)
         return [], "1"
 
     async def watch(
-        self, resource: Resource, namespace: str, labels: str, version: str
+        self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
     ) -> AsyncIterator[tuple[str, Object]]:
         await asyncio.Event().wait()
         yield "", {}

@@ -132,10 +132,13 @@ class Cluster:
     # -- many ------------------------------------------------------------------------------
 
     async def list(
-        self, resource: Resource, namespace: str, labels: str = ""
+        self, resource: Resource, namespace: str, labels: str = "", fields: str = ""
     ) -> tuple[list[Object], str]:
-        """Objects, and the version from which a watch goes on. An empty namespace: everywhere."""
-        query = {"labelSelector": labels} if labels else {}
+        """Objects, and the version from which a watch goes on. An empty namespace: everywhere.
+
+        `labels` and `fields` are selectors, as the API server has them.
+        """
+        query = _selectors(labels, fields)
         answer = answers.content(
             await self._ask("GET", resource, namespace, "", params=query), resource
         )
@@ -145,7 +148,7 @@ class Cluster:
         return items, answer["metadata"]["resourceVersion"]
 
     async def watch(
-        self, resource: Resource, namespace: str, labels: str, version: str
+        self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
     ) -> AsyncIterator[tuple[str, Object]]:
         """Changes since `version`: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK`` and the
         object, until the server ends it after some minutes. Raises Expired or Unavailable."""
@@ -154,7 +157,7 @@ class Cluster:
             "allowWatchBookmarks": "1",
             "resourceVersion": version,
             "timeoutSeconds": str(_WATCH),
-            "labelSelector": labels,
+            **_selectors(labels, fields),
         }
         timeout = httpx.Timeout(_TIMEOUT, read=_WATCH + _TIMEOUT)
         async for line in self._lines(resource, namespace, "", query, timeout):
@@ -245,6 +248,11 @@ class Cluster:
     def _call(self, resource: Resource, namespace: str, name: str) -> dict[str, Any]:
         url = f"{resource.plural}/{name}" if name else resource.plural
         return {"version": resource.version, "namespace": namespace or None, "url": url}
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    named = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: value for name, value in named.items() if value}
 
 
 def _pause(answer: httpx.Response) -> float:

@@ -17,6 +17,7 @@ from alongside.platforms.kubernetes import objects, processes
 from alongside.platforms.kubernetes.answers import Undefined
 from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.custom import doors_of, resource_of
+from alongside.platforms.kubernetes.growth import Growth
 from alongside.platforms.kubernetes.policy import policy
 from alongside.platforms.kubernetes.resources import (
     CONFIG_MAPS,
@@ -37,8 +38,10 @@ _log = logging.getLogger("alongside.kubernetes")
 
 
 class Seen(Protocol):
-    """What is known of the cluster's objects, by backend."""
+    """What is known of the cluster's objects, by backend, and of nodes that are on their way."""
 
+    @property
+    def growth(self) -> Growth: ...
     def pods(self, id: str) -> list[Object]: ...
     def deployments(self, id: str) -> list[Object]: ...
     def custom(self, id: str) -> Object | None: ...

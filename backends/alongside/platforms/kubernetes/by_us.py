@@ -40,8 +40,9 @@ class ByUs(Way):
         await self._sizing.resize()
 
     def trouble(self) -> Trouble | None:
+        growth = self._of.builder.seen.growth
         for pod in self._of.pods():
-            if found := trouble.trouble_of(pod, objects.process_of(pod)):
+            if found := trouble.trouble_of(pod, objects.process_of(pod), growth):
                 return found
         for deployment in self._of.deployments():
             if found := trouble.trouble_of_deployment(deployment):

@@ -9,12 +9,14 @@ from alongside.platforms.base import Change, Observed, Removed
 from alongside.platforms.feeds import Feeds
 from alongside.platforms.kubernetes import objects
 from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.growth import FIELDS, Growth
 from alongside.platforms.kubernetes.reflector import Reflector
 from alongside.platforms.kubernetes.resources import (
     ARKOUDA_CLUSTERS,
     CONFIG_MAPS,
     DASK_CLUSTERS,
     DEPLOYMENTS,
+    EVENTS,
     PODS,
     Object,
     Resource,
@@ -28,7 +30,7 @@ class Inventory:
     """The records, and by backend the objects that they own.
 
     `heard` is called with the id of a backend of which something has changed, and with its record
-    if that has: the new one, or None when it is gone.
+    if that has: the new one, or None when it is gone. `growth` says for which pods nodes are added.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Inventory:
         self._namespace = namespace
         self._tell_owner = heard
         self._feeds = Feeds[Change]()
+        self.growth = Growth()
         self._by_id: dict[Resource, dict[str, dict[str, Object]]] = {
             resource: {} for resource in (PODS, DEPLOYMENTS, *_CUSTOM)
         }
@@ -50,6 +53,10 @@ class Inventory:
                 (ARKOUDA_CLUSTERS, "backend", True),  # not everybody has our operator
             )
         }
+        # A Role that somebody wrote by hand may be without.
+        self._reflectors[EVENTS] = Reflector(
+            cluster, EVENTS, namespace, "", self.growth.heard, optional=True, fields=FIELDS
+        )
 
     def _reflector(
         self, cluster: Cluster, resource: Resource, component: str, optional: bool

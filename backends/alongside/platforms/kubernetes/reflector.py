@@ -21,7 +21,8 @@ _log = logging.getLogger("alongside.kubernetes")
 
 
 class Reflector:
-    """Keeps `objects`, by namespace and name, like those in the cluster that have these labels.
+    """Keeps `objects`, by namespace and name, like those in the cluster that have these labels and,
+    if any are named, these fields.
 
     `optional`: where the cluster doesn't know such objects, or doesn't let us see them, there are
     none for now, and `refused` says why. They are looked for again after some time, or once we
@@ -37,12 +38,14 @@ class Reflector:
         heard: Heard,
         *,
         optional: bool = False,
+        fields: str = "",
     ) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
         self._cluster = cluster
         self._resource = resource
         self._namespace = namespace
         self._labels = labels
+        self._fields = fields
         self._heard = heard
         self._optional = optional
         self.refused = ""
@@ -54,7 +57,7 @@ class Reflector:
         self._made.clear()
         try:
             items, self._version = await self._cluster.list(
-                self._resource, self._namespace, self._labels
+                self._resource, self._namespace, self._labels, self._fields
             )
             self.refused = ""
         except Refused as error:
@@ -95,7 +98,7 @@ class Reflector:
                         await asyncio.wait_for(self._made.wait(), _REFUSED_PAUSE)
                     continue
                 async for change, item in self._cluster.watch(
-                    self._resource, self._namespace, self._labels, self._version
+                    self._resource, self._namespace, self._labels, self._version, self._fields
                 ):
                     pause = _FIRST_PAUSE
                     self._version = item["metadata"]["resourceVersion"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from alongside.platforms.kubernetes.growth import Growth
 from alongside.platforms.kubernetes.objects import main_container
 from alongside.platforms.kubernetes.resources import Object
 
@@ -18,6 +20,16 @@ _IMAGE = {
 }
 _SETUP = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 _NEVER_RAN = {"StartError", "ContainerCannotRun"}
+# The scheduler's words, until Kubernetes 1.33 and since.
+_ELSEWHERE = re.compile("volume node affinity conflict|PersistentVolume's node affinity")
+_NOT_PULLED = (
+    "Check the image's name and the node's access to its registry (secrets, certificate "
+    "authority), or choose another profile."
+)
+_UNTRUSTED = (
+    "The nodes don't trust the registry's certificate: an administrator has to give them its "
+    "authority. Or choose another profile."
+)
 
 
 @dataclass(frozen=True)
@@ -30,21 +42,25 @@ class Trouble:
     final: bool = False
 
 
-def trouble_of(pod: Object, process: str) -> Trouble | None:
-    """What keeps this pod from working, None when nothing is seen to."""
+def trouble_of(pod: Object, process: str, growth: Growth | None = None) -> Trouble | None:
+    """What keeps this pod from working, None when nothing is seen to.
+
+    Whether a node is added for it can be told where `growth` is known.
+    """
     status = pod.get("status") or {}
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return _unscheduled(str(condition.get("message", "")), process)
+            said = str(condition.get("message", ""))
+            return _without_volume(said, process) or _unscheduled(pod, said, process, growth)
     for container in status.get("containerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
-        reason, said = str(waiting.get("reason", "")), _short(str(waiting.get("message", "")))
+        reason, whole = str(waiting.get("reason", "")), str(waiting.get("message", ""))
+        said = _short(whole)
         if reason in _IMAGE:
             return Trouble(
                 "ImageNotPulled",
                 f"The image {container.get('image', '')} can't be had ({reason}). {said}".strip(),
-                "Check the image's name and the node's access to its registry (secrets, "
-                "certificate authority), or choose another profile.",
+                _UNTRUSTED if "x509: " in whole else _NOT_PULLED,
                 final=True,
             )
         ended = (container.get("lastState") or {}).get("terminated") or {}
@@ -67,14 +83,47 @@ def trouble_of(pod: Object, process: str) -> Trouble | None:
     return None
 
 
-def _unscheduled(said: str, process: str) -> Trouble:
-    said = _short(said)
+def _without_volume(message: str, process: str) -> Trouble | None:
+    said = _short(message)
     if "persistentvolumeclaim" in said and "not found" in said:
         return Trouble(
             "VolumeMissing",
             f"No node can take {process}: {said}",
             "An administrator has to create the claim, or take it out of the profile.",
             final=True,
+        )
+    if "unbound immediate PersistentVolumeClaims" in message:
+        return Trouble(
+            "VolumeNotReady",
+            f"{process} waits for a volume that has not been made: {said}",
+            "Wait a moment. If it stays so, an administrator has to see whether the claim's "
+            "storage class exists and can make such volumes.",
+        )
+    if _ELSEWHERE.search(message):
+        return Trouble(
+            "VolumeElsewhere",
+            f"{process} mounts a volume that only some nodes have, and none of these has room "
+            f"for it: {said}",
+            "Ask for less, or wait. An administrator can give the profile a volume that all nodes "
+            "can mount, of a storage class for ReadWriteMany.",
+        )
+    return None
+
+
+def _unscheduled(pod: Object, message: str, process: str, growth: Growth | None) -> Trouble:
+    said = _short(message)
+    if growth is not None and growth.is_coming(pod):
+        return Trouble(
+            "WaitingForNode",
+            f"Waiting for a node: none has room for {process}, and the cluster is adding one. "
+            f"{said}",
+            "It goes on by itself; a new node can take a few minutes.",
+        )
+    if growth is not None and (refusal := growth.refusal(pod)):
+        return Trouble(
+            "Unschedulable",
+            f"No node has room for {process}, and none can be added: {_short(refusal)}. {said}",
+            "Ask for less, end something else, or choose another profile.",
         )
     return Trouble(
         "Unschedulable",
