@@ -285,10 +285,10 @@ def test_a_cell_that_cant_be_read_is_named_when_the_variable_can_only_be_there()
 
 
 def test_other_languages_are_refused_by_name() -> None:
-    other = notebook("n <- 1")
-    other.metadata.kernelspec = {"name": "ir", "language": "R", "display_name": "R"}
-    assert apply(other, {"n": 2}, ["n"]).cells[0].source == "n <- 1"
-    with pytest.raises(InvalidParameters, match="the notebook's language is r"):
+    other = notebook("val n = 1")
+    other.metadata.kernelspec = {"name": "scala", "language": "Scala", "display_name": "Scala"}
+    assert apply(other, {"n": 2}, ["n"]).cells[0].source == "val n = 1"
+    with pytest.raises(InvalidParameters, match="the notebook's language is scala"):
         apply(other, {"n": 2})
 
 

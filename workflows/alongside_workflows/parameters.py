@@ -3,6 +3,7 @@
 Those of the cell tagged ``parameters`` come first; then every variable that the notebook gives a
 literal at the top of any code cell and does not change afterwards. Beyond these any variable that
 is assigned anywhere can be set (`rewriting`); they are working variables, so no form offers them.
+Of a notebook in another language they are what begins a line of the cell tagged ``parameters``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pydantic import Field, JsonValue
 
 from alongside.models import Record
 from alongside_workflows.annotations import Kind, Type, annotated, type_of
-from alongside_workflows.assignments import Cell, Found, cells, found, to_set
+from alongside_workflows.assignments import TAGS, Cell, Found, cells, found, to_set
+from alongside_workflows.languages import spoken
 
 _LONGEST = 1000
 """Characters of a shown default."""
@@ -64,7 +66,7 @@ class Parameter(Record):
 def read(notebook: NotebookNode) -> list[Parameter]:
     """The parameters that a form offers, in the order of the code, tagged ones first."""
     if language(notebook) != "python":
-        return []
+        return list(declared(notebook).values())
     code = cells(notebook)
     changed = {name for cell in code for name in cell.changed}
     tagged, others = [], []
@@ -88,7 +90,7 @@ def read(notebook: NotebookNode) -> list[Parameter]:
 def find(notebook: NotebookNode, names: Collection[str]) -> dict[str, Parameter]:
     """Those of these variables that can be set at all, offered in a form or not."""
     if language(notebook) != "python":
-        return {}
+        return {name: one for name, one in declared(notebook).items() if name in names}
     by_name = found(cells(notebook, names))
     chosen = {name: to_set(by_name.get(name, ())) for name in names}
     return {name: describe(name, places) for name, places in chosen.items() if places}
@@ -101,6 +103,38 @@ def language(notebook: NotebookNode) -> str:
     info = metadata.get("language_info") or {}
     named = str(info.get("name") or kernel.get("language") or "python").lower()
     return "python" if named in ("ipython", "python2", "python3") else named
+
+
+def declared(notebook: NotebookNode) -> dict[str, Parameter]:
+    """The parameters of a notebook in another language, if it is one whose values are known."""
+    found: dict[str, Parameter] = {}
+    if (tongue := spoken(language(notebook))) is None:
+        return found
+    for index in tagged_cells(notebook):
+        for one in tongue.declared(notebook.cells[index].source):
+            kind = _kind_of([(one.value, one.literal)])
+            earlier = found.get(one.name)
+            found[one.name] = Parameter(
+                name=one.name,
+                type=kind.type,
+                default=one.value,
+                literal=one.literal,
+                source=one.source[:_LONGEST],
+                cell=index if earlier is None else earlier.cell,
+                tagged=True,
+                help=one.help or ("" if earlier is None else earlier.help),
+            )
+    return found
+
+
+def tagged_cells(notebook: NotebookNode) -> list[int]:
+    """Indices of the code cells that hold parameters."""
+    return [
+        index
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        and not TAGS.isdisjoint(cell.get("metadata", {}).get("tags", ()))
+    ]
 
 
 def describe(name: str, places: Sequence[Found]) -> Parameter:

@@ -2,7 +2,8 @@
 
 Only the value of an assignment changes; its comments, annotation, indentation and brackets don't.
 Where the value is not for the one name alone (``a = b = 1``, ``a, b = f()``) an assignment is put
-after it on the same line.
+after it on the same line. In notebooks of other languages assignments are put at the end of the
+cell tagged ``parameters``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from uuid import uuid4
 
 import libcst as cst
@@ -20,9 +21,16 @@ from pydantic import JsonValue
 from alongside.errors import InvalidFields, InvalidRequest
 from alongside_workflows.assigning import Assignment
 from alongside_workflows.assignments import Cell, Found, cells, found, to_set
+from alongside_workflows.languages import KNOWN, spoken
 from alongside_workflows.literals import literal
 from alongside_workflows.magics import Masked
-from alongside_workflows.parameters import Parameter, describe, language
+from alongside_workflows.parameters import (
+    Parameter,
+    declared,
+    describe,
+    language,
+    tagged_cells,
+)
 
 _SHOWN = 60
 _MOST = 20
@@ -59,11 +67,8 @@ def apply(
     values of the wrong type, parameters without a value.
     """
     values = dict(values)
-    if (spoken := language(notebook)) != "python":
-        wanted = [name for name in values if name not in optional]
-        if wanted:
-            raise _only_python(wanted, spoken)
-        return copy.deepcopy(notebook)
+    if language(notebook) != "python":
+        return _appended(notebook, values, optional)
     code = cells(notebook, values)
     by_name = found(code)
     chosen: dict[str, list[Found]] = {}
@@ -147,10 +152,12 @@ def _kept(old: cst.BaseExpression | None, new: cst.BaseExpression) -> cst.BaseEx
     return new.with_changes(lpar=[*old.lpar, *new.lpar], rpar=[*new.rpar, *old.rpar])
 
 
-def _unfit(parameter: Parameter, value: JsonValue) -> Iterator[InvalidRequest]:
+def _unfit(
+    parameter: Parameter, value: JsonValue, written: Callable[[JsonValue], str] = literal
+) -> Iterator[InvalidRequest]:
     name, field = parameter.name, f"parameters.{parameter.name}"
     try:
-        literal(value)
+        written(value)
     except ValueError as error:
         yield InvalidRequest(f"The value of {name} {error}.", "Give plain values.", field)
         return
@@ -204,17 +211,50 @@ def _all_names(notebook: NotebookNode) -> list[str]:
     return sorted({w for text in sources for w in re.findall(r"(?m)^\s*([^\W\d]\w*)\s*[:=]", text)})
 
 
-def _only_python(names: Sequence[str], spoken: str) -> InvalidParameters:
-    return InvalidParameters(
-        [
-            InvalidRequest(
-                f"{name} can't be set: the notebook's language is {spoken}.",
-                "Only in notebooks of Python can parameters be set.",
-                f"parameters.{name}",
-            )
-            for name in names
-        ]
+def _appended(
+    notebook: NotebookNode, values: Mapping[str, JsonValue], optional: Collection[str]
+) -> NotebookNode:
+    """As `apply`, for a notebook in another language."""
+    known, name = declared(notebook), language(notebook)
+    result, tongue = copy.deepcopy(notebook), spoken(name)
+    chosen = {name: value for name, value in values.items() if name in known}
+    wanted = [name for name in values if name not in known and name not in optional]
+    errors = [_undeclared(one, known, "" if tongue else name) for one in wanted]
+    if tongue is not None:
+        for one, value in chosen.items():
+            errors.extend(_unfit(known[one], value, tongue.literal))
+    if errors:
+        raise InvalidParameters(errors)
+    if tongue is not None and chosen:
+        cell = result.cells[tagged_cells(notebook)[-1]]
+        lines = [tongue.assign(one, value) for one, value in chosen.items()]
+        cell.source = "\n".join([cell.source.rstrip("\n"), *lines])
+    return result
+
+
+def _undeclared(name: str, known: Collection[str], unknown: str) -> InvalidRequest:
+    """The error for a variable that can't be set in a language other than Python.
+
+    unknown : that language, if how it writes values isn't known
+    """
+    field = f"parameters.{name}"
+    if unknown:
+        return InvalidRequest(
+            f"{name} can't be set: the notebook's language is {unknown}.",
+            f"Hand it over in the step's `environment`; parameters are for {_listed(KNOWN)}.",
+            field,
+        )
+    close = difflib.get_close_matches(name, known, n=1)
+    otherwise = "Assign it there, at the beginning of a line, or leave it out."
+    return InvalidRequest(
+        f"No cell of the notebook that is tagged `parameters` assigns {name}.",
+        f"Did you mean {close[0]}?" if close else otherwise,
+        field,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _short(value: object) -> str:

@@ -136,14 +136,15 @@ class Attempt:
         beside = directory if self.notebook.remote else self.notebook.path.parent
         raw = opening.read(self.notebook.path)
         name = self._kernel_name(raw)
-        results.check_language(known(name).language, step.results)
+        language = known(name).language
+        results.check_language(language, step.results)
         await self._stage(directory)
         done = False
         try:
             if step.backend is None:  # it starts while the rest is made ready
                 await self._launch(name, beside)
             paths = _paths(self.outputs) | _paths(self.inputs)
-            notebook = opening.fitted(raw, self.task, paths)
+            notebook = opening.fitted(raw, self.task, paths, language)
             hashing = asyncio.create_task(self._hash())
             await self._wait_for_backend(limit)
             kernel = await self._launch(name, beside)

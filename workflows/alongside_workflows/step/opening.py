@@ -74,14 +74,19 @@ def parsed(notebook: dict[str, Any]) -> Any:
     return node
 
 
-def fitted(notebook: dict[str, Any], task: Task, paths: Mapping[str, Path]) -> Any:
+def fitted(
+    notebook: dict[str, Any], task: Task, paths: Mapping[str, Path], language: str = ""
+) -> Any:
     """The notebook as `parsed`, with the values of its parameters, and cut to what is chosen of it.
 
     paths : of inputs and outputs; those that the notebook has no parameter for are left out
+    language : of the kernel that it is executed by; default: what the notebook says
 
     Raises StepFailed, and InvalidParameters with all that is wrong.
     """
     node, step = parsed(notebook), task.step
+    if language:
+        node.metadata.setdefault("language_info", {})["name"] = language
     places: dict[str, JsonValue] = {name: str(path) for name, path in paths.items()}
     if task.values or places or step.cells or step.functions:
         from alongside_workflows import choosing  # parses Python: a while to import
