@@ -85,7 +85,7 @@ def load(
         tell(Progress(Step.RESTORING, message, done, of))
 
     tell(Progress(Step.RESTORING, f"Connecting to {handle.name}"))
-    handle.client()
+    handle.client(together=True)
     return get_kind(handle.kind).restore(namespace, directory, loading)
 
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from alongside import awaiting, frontend
+from alongside import awaiting, frontend, reservations
 from alongside.endpoint import remember
 from alongside.face import Face
 from alongside.kinds import get_kind
@@ -114,11 +114,12 @@ class BackendHandle(Face):
         """Address and credentials."""
         return self._service.connection(self)
 
-    def client(self, **arguments: Any) -> Any:
+    def client(self, *, together: bool = False, **arguments: Any) -> Any:
         """Connect: a `distributed.Client` for Dask, the kind's client object for others.
 
         Warns before any work starts when library versions differ. `arguments` go to
-        `distributed.Client`.
+        `distributed.Client`. Raises Conflict while the step of a workflow computes on a locale
+        group, unless it may be `together`.
         """
         if hasattr(self, "scheduler_address"):
             self.wait()
@@ -126,8 +127,10 @@ class BackendHandle(Face):
             from distributed import Client as DaskClient
 
             return DaskClient(self, **arguments)
-        detach(self.kind)
         self.state, connection = self._service.run(awaiting.reachable(self.id, _PATIENCE))
+        if not together and self.id != self._service.endpoint.attached:
+            reservations.check_free(self.state)
+        detach(self.kind)
         client = get_kind(self.kind).attach(connection, self.name)
         _attached[self.kind] = self.id
         frontend.attached(self.id)

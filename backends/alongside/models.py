@@ -105,6 +105,20 @@ class Pod(Model):
         return Pod(**joined)
 
 
+class Reservation(Record):
+    """An attempt of a step that computes on a backend which keeps no two apart, or is to be next.
+
+    They are in the order in which they came; see `alongside.reservations`.
+    """
+
+    run: str = Field(description="Id of the run.")
+    workflow: str = Field(description="Name of its workflow.")
+    step: str = Field(description="Name of the step.")
+    attempt: int = Field(description="Number of the attempt.")
+    together: bool = Field(False, description="Whether it computes beside others that say so too.")
+    since: AwareDatetime = Field(description="When it asked.")
+
+
 class Spec(Record):
     """Desired state: all that a platform needs to run the backend, after validation."""
 
@@ -138,6 +152,9 @@ class Spec(Record):
         "", description="The id that the launch which claimed it would have had; '' if none did."
     )
     run: str = Field("", description="Id of the run that it was made for; '' if for none.")
+    reservations: tuple[Reservation, ...] = Field(
+        (), description="Which steps compute on it or wait for that, first come first served."
+    )
     generation: int = Field(1, description="Counts the changes of this specification.")
     stop: bool = Field(False, description="Whether it is to end.")
     forget: bool = Field(False, description="Whether its record goes as soon as it has ended.")
@@ -210,6 +227,9 @@ class Backend(Record):
     created: AwareDatetime
     needed: AwareDatetime | None = None
     run: str = Field("", description="Id of the run that it was made for; '' if for none.")
+    reservations: tuple[Reservation, ...] = Field(
+        (), description="Which steps compute on it or wait for that, first come first served."
+    )
     phase: Phase
     reason: str
     message: str
@@ -279,6 +299,7 @@ __all__ = [
     "Model",
     "Pod",
     "Record",
+    "Reservation",
     "Resources",
     "Share",
     "Spec",

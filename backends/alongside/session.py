@@ -47,6 +47,7 @@ def attach(
     host: str = "",
     port: int = elsewhere.PORT,
     token: str | Path | None = None,
+    together: bool = False,
     **arguments: Any,
 ) -> Any:
     """Connect this kernel to a backend; returns the client object of its kind.
@@ -56,6 +57,9 @@ def attach(
     kind that of any, Dask first. In the step of a workflow it is the one that the step computes on.
     Waits for one that is starting, and warns before any work starts when its libraries have other
     versions than this kernel's.
+
+    While a step of a workflow computes on a locale group, no kernel is connected to it: they would
+    overwrite each other's names. `together` says that this is meant.
 
     With `host` it is an Arkouda server that somebody else runs: ``attach(host="node17", port=5555,
     token=Path("token"))``. That one needs neither hub nor service, and is never ended.
@@ -72,7 +76,7 @@ def attach(
     if there:
         detach(elsewhere.KIND)
         return elsewhere.attach(*there)
-    return service().backend(target, kind).client(**arguments)
+    return service().backend(target, kind).client(together=together, **arguments)
 
 
 def restore(named: str | Path, **arguments: Any) -> BackendHandle:

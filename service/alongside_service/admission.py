@@ -23,7 +23,7 @@ from alongside.errors import (
     Unavailable,
 )
 from alongside.kinds import get_kind
-from alongside.models import Capacity, Resources, Share, Spec, Status, now
+from alongside.models import Capacity, Reservation, Resources, Share, Spec, Status, now
 from alongside.phases import LIVE
 from alongside.platforms.base import Observed, Platform
 from alongside.quotas import check, check_capacity, total
@@ -94,20 +94,42 @@ class Admission:
         """A backend with another size, lifetime or shares; a larger size is admitted anew."""
 
         async def attempt() -> Observed:
-            current = self._registry.get(id)
-            if current is None or current.spec.stop or not current.status.live:
-                raise Conflict("The backend has ended or is ending.", "Launch a new one.")
+            current = self._live(id)
             spec = self._changed(current.spec, patch)
             if spec == current.spec:
                 return current
             self._check_room(owner, spec, current.spec.resources)
             await self._check_capacity(spec, current.spec.resources)
-            spec = spec.model_copy(update={"generation": spec.generation + 1})
-            async with platform_answers():
-                await platform_of(self._platforms, spec).update(spec)
-            return self._registry.replace(spec) or Observed(spec, current.status)
+            return await self._update(spec, current)
 
         return await self._decide(owner.name, attempt)
+
+    async def reserve(
+        self, id: str, change: Callable[[tuple[Reservation, ...]], tuple[Reservation, ...]]
+    ) -> Observed:
+        """A backend with what `change` makes of its reservations: one change after the other.
+
+        Raises Conflict when it has ended, and what the platform raises.
+        """
+        async with self._lock:
+            current = self._live(id)
+            reservations = change(current.spec.reservations)
+            if reservations == current.spec.reservations:
+                return current
+            update = {"reservations": reservations}
+            return await self._update(current.spec.model_copy(update=update), current)
+
+    def _live(self, id: str) -> Observed:
+        current = self._registry.get(id)
+        if current is None or current.spec.stop or not current.status.live:
+            raise Conflict("The backend has ended or is ending.", "Launch a new one.")
+        return current
+
+    async def _update(self, spec: Spec, current: Observed) -> Observed:
+        spec = spec.model_copy(update={"generation": spec.generation + 1})
+        async with platform_answers():
+            await platform_of(self._platforms, spec).update(spec)
+        return self._registry.replace(spec) or Observed(spec, current.status)
 
     async def retire(self, id: str, stop: Callable[[Observed], Awaitable[object]]) -> None:
         """End a backend that is kept ready, unless somebody has claimed it meanwhile."""

@@ -41,6 +41,8 @@ class Facts:
     """How long the record of an ended one is kept."""
     need: Need | None = None
     """For how long its run needs it; None: it belongs to none, or nothing is known of that."""
+    released: bool = False
+    """Whether steps that had reserved it are over."""
     superseded: bool = False
     """Whether a newer backend has its place (owner, session, name)."""
 
@@ -65,7 +67,12 @@ class Detach:
     """Let it go on without its session."""
 
 
-Action = Wait | Stop | Detach
+@dataclass(frozen=True)
+class Release:
+    """Remove the reservations of steps that are over, so that the next one's turn comes."""
+
+
+Action = Wait | Stop | Detach | Release
 
 
 def decide(observed: Observed, facts: Facts) -> Action:
@@ -104,6 +111,8 @@ def decide(observed: Observed, facts: Facts) -> Action:
         if ends <= facts.now:
             return Stop("it had nothing to do for too long", forget=False)
         due.append(ends)
+    if facts.released:
+        return Release()
     return Wait(min(due, default=None))
 
 
@@ -118,7 +127,7 @@ class Reconciler:
         self,
         registry: Registry,
         facts: Callable[[Observed], Facts],
-        act: Callable[[Observed, Stop | Detach], Awaitable[None]],
+        act: Callable[[Observed, Stop | Detach | Release], Awaitable[None]],
         workers: int = 4,
     ) -> None:
         self._registry = registry
@@ -232,4 +241,4 @@ class Reconciler:
             timer.cancel()
 
 
-__all__ = ["Action", "Detach", "Facts", "Reconciler", "Stop", "Wait", "decide"]
+__all__ = ["Action", "Detach", "Facts", "Reconciler", "Release", "Stop", "Wait", "decide"]

@@ -27,6 +27,7 @@ from alongside.requests import Launch, Requester
 from alongside_service.admission import Admission
 from alongside_service.registry import Registry
 from alongside_service.run_need import Place, place_of
+from alongside_service.run_reservations import RunReservations
 from alongside_service.runs import Runs, unknown
 from alongside_workflows.model import BackendWish, Step, Workflow
 from alongside_workflows.runs import RunSpec, StepRun
@@ -121,6 +122,7 @@ class RunBackends:
         self._runs = runs
         self._admission = admission
         self._groups = groups
+        self.reservations = RunReservations(runs, admission)
 
     async def ask(self, id: str, name: str, attempt: int) -> StepBackend:
         """How it is with the backend that this attempt of a step computes on; the first time, it
@@ -142,7 +144,10 @@ class RunBackends:
                 f"Attempt {attempt} of step {name} is over.", "Leave it to the one that followed."
             )
         if step.wish(attempt) == "session":
-            return self._of_session(run)
+            found = self._of_session(run)
+            if isinstance(found, StepBackend):
+                return found
+            return await self._in_turn(found, run, step, attempt, 0)
         if (place := place_of(run.workflow, step, attempt)) is None:
             raise NotFound(f"Step {name} computes on no backend.", "Give it a `backend`.", "name")
         kind = place.wish.kind
@@ -152,7 +157,24 @@ class RunBackends:
             return StepBackend(kind=kind, message=error.message, remedy=error.remedy)
         except AlongsideError as error:
             return StepBackend(kind=kind, failed=True, message=error.message, remedy=error.remedy)
+        if place.shared:
+            return await self._in_turn(observed, run, step, attempt, place.wish.minimum)
         return answer(observed, place.wish.minimum)
+
+    async def _in_turn(
+        self, observed: Observed, run: RunSpec, step: Step, attempt: int, minimum: int | None
+    ) -> StepBackend:
+        """How it is with a backend that other steps may mean too."""
+        found = answer(observed, minimum)
+        if found.failed:
+            return found
+        try:
+            turn = await self.reservations.ask(observed, run, step, attempt)
+        except _PASSING as error:
+            return StepBackend(
+                kind=found.kind, name=found.name, message=error.message, remedy=error.remedy
+            )
+        return found if turn is None else turn
 
     def _state(self, id: str, name: str) -> StepRun | None:
         known = self._runs.get(id)
@@ -185,7 +207,8 @@ class RunBackends:
                 return seen
         raise Conflict(f"{name} has ended {_LAUNCHES} times.", "Look at its logs.")
 
-    def _of_session(self, run: RunSpec) -> StepBackend:
+    def _of_session(self, run: RunSpec) -> Observed | StepBackend:
+        """The backend of the run's session, or why there is none."""
         if run.session is None:
             return StepBackend(
                 failed=True,
@@ -205,7 +228,7 @@ class RunBackends:
             return StepBackend(kind=kind, failed=True, message=error.message, remedy=error.remedy)
         observed = self._registry.get(found.id)
         assert observed is not None
-        return answer(observed, 0)
+        return observed
 
 
 def step_of(run: RunSpec, name: str) -> Step:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from alongside.errors import NotAuthenticated, Unavailable
-from alongside.models import Spec, now
+from alongside.models import Spec
 from alongside.platforms.base import Observed
 from alongside.requests import Requester
 from alongside_service.admission import Admission
@@ -93,18 +93,26 @@ class RunDesk:
         uses = any(step.backend == "session" for step in spec.workflow.steps)
         return Caller(Requester(spec.owner), run=OfRun(id, spec.session if uses else None))
 
-    def need(self, spec: Spec) -> Need | None:
-        """For how long a backend is needed by its run; None: it has none, or that is not known."""
+    def need(self, spec: Spec, moment: datetime) -> Need | None:
+        """For how long a backend is needed by its run; None: it has none, or that is not known.
+
+        What is needed no longer is not from `moment` on: the one at which that is decided.
+        """
         if not spec.run or not self.runs.complete:
             return None
-        return need(spec, self.runs.get(spec.run), now())
+        return need(spec, self.runs.get(spec.run), moment)
 
     def concerned(self, before: ObservedRun | None, after: ObservedRun | None) -> list[str]:
-        """Ids of the backends that may have become needless by this change of a run."""
+        """Ids of the backends that may have become needless, or free, by this change of a run."""
         known = after or before
         if known is None or (before and after and _states(before) == _states(after)):
             return []
-        return [o.spec.id for o in self._of(known.spec)]
+        mine = known.spec.id
+        return [
+            o.spec.id
+            for o in self._registry.of(known.spec.owner)
+            if o.spec.run == mine or any(one.run == mine for one in o.spec.reservations)
+        ]
 
     def _has_backends(self, spec: RunSpec) -> bool:
         return any(observed.status.live for observed in self._of(spec))
@@ -113,5 +121,6 @@ class RunDesk:
         return [o for o in self._registry.of(spec.owner) if o.spec.run == spec.id]
 
 
-def _states(run: ObservedRun) -> tuple[State, ...]:
-    return run.status.state, *(step.state for step in run.status.steps)
+def _states(run: ObservedRun) -> tuple[State | int, ...]:
+    steps = run.status.steps
+    return run.status.state, *(it for step in steps for it in (step.state, len(step.attempts)))

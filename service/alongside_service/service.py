@@ -35,7 +35,7 @@ from alongside_service.keeper import begin_anew
 from alongside_service.metrics import Metrics
 from alongside_service.oauth import Endpoints, Login
 from alongside_service.reaper import Reaper
-from alongside_service.reconciler import Facts, Reconciler
+from alongside_service.reconciler import Detach, Facts, Reconciler, Release, Stop
 from alongside_service.registry import Registry
 from alongside_service.run_desk import RunDesk
 from alongside_service.run_token import RunTokens
@@ -103,7 +103,7 @@ class Service:
         self.warm = WarmStock(
             self.offers, self.platforms, self.registry, self.admission, self.ending.stop
         )
-        self.reconciler = Reconciler(self.registry, self.facts, self.ending.act)
+        self.reconciler = Reconciler(self.registry, self.facts, self._act)
         self.reaper = Reaper(
             self.hub,
             self.registry,
@@ -267,16 +267,23 @@ class Service:
 
     def facts(self, observed: Observed) -> Facts:
         """What the reconciler needs to know about a backend."""
-        spec = observed.spec
+        spec, moment = observed.spec, now()
         return Facts(
-            now=now(),
+            now=moment,
             session_gone=self.reaper.session_gone(spec),
             owner_gone=self.reaper.owner_gone(spec.owner),
-            need=self.run_desk.need(spec),
+            need=self.run_desk.need(spec, moment),
             grace=self.ending.grace_of(spec),
             retention=self.retention,
+            released=self.run_desk.backends.reservations.released(spec),
             superseded=not observed.status.live and self.ending.has_successor(spec),
         )
+
+    async def _act(self, observed: Observed, action: Stop | Detach | Release) -> None:
+        if isinstance(action, Release):
+            await self.run_desk.backends.reservations.release(observed.spec.id)
+        else:
+            await self.ending.act(observed, action)
 
     def _run_changed(self, before: ObservedRun | None, after: ObservedRun | None) -> None:
         for id in self.run_desk.concerned(before, after):

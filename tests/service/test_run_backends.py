@@ -378,10 +378,10 @@ async def test_backends_are_not_ended_before_it_is_known_which_runs_there_are(
     async with running(catalogue_path, platform, executor) as run:
         await run.settled(lambda: run.service.leading)
         spec = run.service.registry.get(kept).spec
-        assert run.service.run_desk.need(spec) == Need()
+        assert run.service.run_desk.need(spec, T0) == Need()
         run.service.runs.complete = False
         run.service.runs._drop(id)
-        assert run.service.run_desk.need(spec) is None
+        assert run.service.run_desk.need(spec, T0) is None
     assert kept in platform.backends
 
 

@@ -73,6 +73,10 @@ class StepSettings(Needs, total=False):
 
     backend: BackendWish | str
     """One of its own (`backend`), a shared one (`Draft.shared`), or ``"session"``."""
+    together: bool
+    """Whether it computes on a shared locale group beside others that say so."""
+    wait: str | timedelta
+    """How long it waits for a backend that is not its own: ``"2 h"``."""
 
 
 class NotebookSettings(NotebookNeeds, total=False):
@@ -80,6 +84,10 @@ class NotebookSettings(NotebookNeeds, total=False):
 
     backend: BackendWish | str
     """As for a command."""
+    together: bool
+    """Whether it computes on a shared locale group beside others that say so."""
+    wait: str | timedelta
+    """How long it waits for a backend that is not its own: ``"2 h"``."""
 
 
 class Draft:

@@ -26,7 +26,10 @@ from alongside.platforms.local.store import Corrupt, read_below, write
 from alongside_workflows.model import Step
 from alongside_workflows.step.hashing import sha256
 
-_IRRELEVANT = {"name", "after", "takes", "parameters", "retry", "timeout", "cache", "joined"}
+_IRRELEVANT = {
+    *("name", "after", "takes", "parameters"),
+    *("retry", "timeout", "wait", "together", "cache", "joined"),
+}
 _FRESH = 2.0  # seconds: a file changed this lately may change again without another time stamp
 _REMEMBERED = 2_000
 

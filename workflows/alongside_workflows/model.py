@@ -147,6 +147,16 @@ class Step(Model):
         description="One of its own; or the name of one under `backends`; or `session`: that of "
         "the session which it is submitted from.",
     )
+    together: bool = Field(
+        False,
+        description="Whether it computes on a locale group that others name too beside steps that "
+        "say the same. Otherwise it waits for its turn, and no other step computes there then.",
+    )
+    wait: Duration | None = Field(
+        None,
+        description="How long it waits for a backend that is not its own, its turn included; "
+        "default: what `backends` says there, for `session` 15 minutes.",
+    )
     output: Place | None = Field(
         None, description="Where the executed notebook is put besides; `{run}` is the run's id."
     )
@@ -175,6 +185,9 @@ class Step(Model):
             raise ValueError(f"{listed}: of notebooks only; leave that out for a command")
         if self.joined is not None and self.notebook is None:
             raise ValueError("only a notebook can go on in another one's kernel")
+        if isinstance(self.backend, BackendWish) and (self.wait is not None or self.together):
+            what = "`together`" if self.wait is None else "`wait`"
+            raise ValueError(f"{what}: of a backend that others name too; this one is its own")
         both = self.parameters.keys() & self.takes.keys()
         if both:
             raise ValueError(f"{_listed(both)}: given under `parameters` and under `takes`")
@@ -274,6 +287,8 @@ class Workflow(Model):
         wish = step.backend
         if isinstance(wish, str):
             wish = self.backends.get(wish)
+            if step.wait is not None:
+                wish = BackendWish(wait=step.wait)
         again = step.retry.backend
         return max(one.wait for one in (wish or BackendWish(), again) if one is not None)
 

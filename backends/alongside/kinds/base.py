@@ -170,6 +170,8 @@ class Kind(ABC):
     """The pydantic model of its options."""
     scaling: ClassVar[Literal["live", "relaunch"]]
     """``live``: members come and go while it works; ``relaunch``: a new size is a new start."""
+    exclusive: ClassVar[bool] = False
+    """Whether it keeps those who compute on it not apart, so that steps do it one by one."""
     operated: ClassVar[bool] = False
     """Whether on Kubernetes an operator of ours runs it, from one object that describes it."""
     variables: ClassVar[tuple[str, ...]] = ()

@@ -32,6 +32,7 @@ class Arkouda(Kind):
     member: ClassVar[str] = "locale"
     Options: ClassVar[type[Options]] = ArkoudaOptions
     scaling: ClassVar[Literal["live", "relaunch"]] = "relaunch"
+    exclusive: ClassVar[bool] = True  # one table of symbols, one queue of requests
     operated: ClassVar[bool] = True
     variables: ClassVar[tuple[str, ...]] = (keeper.VARIABLE,)
     preload: ClassVar[tuple[str, ...]] = (
