@@ -16,8 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+import alongside
 from alongside import elsewhere
 from alongside.endpoint import complete
+from alongside.errors import Conflict
 from alongside.kinds.arkouda import keeper
 from tests.client.arkouda_kernel import REAL, group
 from tests.client.real import RealService, real_service
@@ -242,6 +244,64 @@ def test_two_runs_at_once_compute_on_two_groups_that_know_nothing_of_each_other(
     assert found["one"]["backend"] != found["two"]["backend"]
     assert found["one"]["results"]["port"] != found["two"]["results"]["port"]
     wait_until("all ended", lambda: not ada.get("backends").json(), 60)
+
+
+@pytest.mark.shows("K48")
+@pytest.mark.timeout(300)
+def test_runs_on_one_group_take_turns_and_one_that_is_killed_gives_its_place_to_the_next(
+    real: RealService, ada: httpx.Client, tmp_path: Path
+) -> None:
+    """All three have the name at the same place, and none finds that another one has it still."""
+    own = {"kind": "arkouda", "options": {"locales": 1}, "session": ""}
+    group = ada.post("backends", json=own).json()["id"]
+    hold = (
+        "import os, time\n"
+        "with open(f'{me}.pid', 'w') as file:\n"
+        "    file.write(str(os.getppid()))\n"
+        "until = time.monotonic() + 120\n"
+        "while not os.path.exists('go'):\n"
+        "    assert time.monotonic() < until\n"
+        "    time.sleep(0.05)"
+    )
+    mine = "a = ak.arange(n)\ntotal = int(a.sum())"
+    notebook(tmp_path / "sum.ipynb", "n: int = 1\nme: str = ''", ATTACH, mine, hold)
+
+    def submitted(me: str, n: int) -> str:
+        step = {"name": me, "notebook": "sum.ipynb", "parameters": {"n": n, "me": me}}
+        step |= {"backend": "session", "environment": ENVIRONMENT, "results": ["total"]}
+        flow = {"name": me, "steps": [step], "directory": str(tmp_path)}
+        return str(ada.post("runs", json={"workflow": flow, "session": ""}).json()["id"])
+
+    def waits_for(id: str, what: str) -> None:
+        wait_until(what, lambda: what in ada.get(f"runs/{id}").json()["steps"][0]["message"], 60)
+
+    one = submitted("one", 10)
+    wait_until("one computes", lambda: pid_of(tmp_path / "one.pid"), 120)
+    two = submitted("two", 100)
+    waits_for(two, "Step one of one computes on arkouda; this step is next.")
+    three = submitted("three", 1000)
+    waits_for(three, "1 step waits before this one.")
+    with (
+        alongside.Client(real.url, real.token) as client,
+        pytest.raises(Conflict, match="Step one"),
+    ):
+        client.backend(group).client()
+    os.kill(pid_of(tmp_path / "one.pid"), signal.SIGKILL)
+    wait_until("two computes", lambda: pid_of(tmp_path / "two.pid"), 60)
+    waits_for(three, "Step two of two computes on arkouda; this step is next.")
+    assert not (tmp_path / "three.pid").exists()
+    (tmp_path / "go").touch()
+    assert over(ada, two, {})["two"]["results"] == {"total": 4950}
+    assert over(ada, three, {})["three"]["results"] == {"total": 499500}
+    assert ada.get(f"runs/{one}").json()["state"] == "failed"
+    wait_until("nobody has it", lambda: not ada.get(f"backends/{group}").json()["reservations"], 60)
+    assert ada.delete(f"backends/{group}").status_code == 202
+    wait_until("all ended", lambda: not ada.get("backends").json(), 60)
+
+
+def pid_of(file: Path) -> int:
+    """The process that executes a step, once its notebook has told; 0 before."""
+    return int(file.read_text() or 0) if file.exists() else 0
 
 
 SCRIPT = """
