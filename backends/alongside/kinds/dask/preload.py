@@ -38,7 +38,11 @@ async def dask_setup(server: Any) -> None:
     web.stop()
     await web.close_all_connections()
     scheduler = hasattr(server, "check_idle")
-    if not scheduler:
+    if scheduler:
+        from alongside.kinds.dask.dashboard import Dashboard
+
+        server.http_application.add_application(Dashboard(server))
+    else:
         # Modules beside the user's notebook; last, so that they hide nothing.
         sys.path.append(str(Path.cwd()))
     if port := os.environ.get(PAGES_PORT):

@@ -36,13 +36,13 @@ def make_command(role: Role, name: str, place: Place) -> Command:
         *("--host", place.host),
         *("--dashboard-address", "127.0.0.1:0"),  # until `preload` moves it
         *("--preload", _PRELOAD),
+        "--no-dashboard",  # which `preload` adds to a scheduler, for who looks at it
     ]
     worker = [
         *("--name", name),
         *("--nthreads", str(role.cores)),
         *("--memory-limit", str(role.memory)),
         "--no-nanny",
-        "--no-dashboard",
         *("--local-directory", str(place.run / name)),
         *("--death-timeout", str(_DEATH_TIMEOUT)),
     ]
