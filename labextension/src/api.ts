@@ -644,6 +644,12 @@ export interface components {
              * @default
              */
             run: string;
+            /**
+             * Reservations
+             * @description Which steps compute on it or wait for that, first come first served.
+             * @default []
+             */
+            reservations: components["schemas"]["Reservation"][];
             phase: components["schemas"]["Phase"];
             /** Reason */
             reason: string;
@@ -1487,6 +1493,46 @@ export interface components {
             backend: string;
         };
         /**
+         * Reservation
+         * @description An attempt of a step that computes on a backend which keeps no two apart, or is to be next.
+         *
+         *     They are in the order in which they came; see `alongside.reservations`.
+         */
+        Reservation: {
+            /**
+             * Run
+             * @description Id of the run.
+             */
+            run: string;
+            /**
+             * Workflow
+             * @description Name of its workflow.
+             */
+            workflow: string;
+            /**
+             * Step
+             * @description Name of the step.
+             */
+            step: string;
+            /**
+             * Attempt
+             * @description Number of the attempt.
+             */
+            attempt: number;
+            /**
+             * Together
+             * @description Whether it computes beside others that say so too.
+             * @default false
+             */
+            together: boolean;
+            /**
+             * Since
+             * Format: date-time
+             * @description When it asked.
+             */
+            since: string;
+        };
+        /**
          * Resources
          * @description An amount of computing: what a backend takes, a quota grants, a platform has.
          */
@@ -1988,6 +2034,17 @@ export interface components {
              */
             backend?: components["schemas"]["BackendWish-Input"] | "session" | string | null;
             /**
+             * Together
+             * @description Whether it computes on a locale group that others name too beside steps that say the same. Otherwise it waits for its turn, and no other step computes there then.
+             * @default false
+             */
+            together: boolean;
+            /**
+             * Wait
+             * @description How long it waits for a backend that is not its own, its turn included; default: what `backends` says there, for `session` 15 minutes.
+             */
+            wait?: string | null;
+            /**
              * Output
              * @description Where the executed notebook is put besides; `{run}` is the run's id.
              */
@@ -2125,6 +2182,17 @@ export interface components {
              * @description One of its own; or the name of one under `backends`; or `session`: that of the session which it is submitted from.
              */
             backend?: components["schemas"]["BackendWish-Output"] | "session" | string | null;
+            /**
+             * Together
+             * @description Whether it computes on a locale group that others name too beside steps that say the same. Otherwise it waits for its turn, and no other step computes there then.
+             * @default false
+             */
+            together: boolean;
+            /**
+             * Wait
+             * @description How long it waits for a backend that is not its own, its turn included; default: what `backends` says there, for `session` 15 minutes.
+             */
+            wait?: string | null;
             /**
              * Output
              * @description Where the executed notebook is put besides; `{run}` is the run's id.
@@ -2300,6 +2368,44 @@ export interface components {
             attempts: components["schemas"]["Attempt"][];
         };
         /**
+         * Throttle
+         * @description How many attempts begin in a span of time, whenever that is taken.
+         */
+        "Throttle-Input": {
+            /**
+             * Starts
+             * @description How many at most.
+             */
+            starts: number;
+            /**
+             * Per
+             * Format: duration-text
+             * @description The time that they are counted over.
+             * @default PT1M
+             * @example 30 min
+             */
+            per: string;
+        };
+        /**
+         * Throttle
+         * @description How many attempts begin in a span of time, whenever that is taken.
+         */
+        "Throttle-Output": {
+            /**
+             * Starts
+             * @description How many at most.
+             */
+            starts: number;
+            /**
+             * Per
+             * Format: duration-text
+             * @description The time that they are counted over.
+             * @default 1 min
+             * @example 30 min
+             */
+            per: string;
+        };
+        /**
          * Usage
          * @description What the processes of a backend use right now.
          */
@@ -2402,6 +2508,8 @@ export interface components {
              * @default 4
              */
             parallel: number;
+            /** @description How many attempts of its steps begin in a minute, or another time. */
+            throttle?: components["schemas"]["Throttle-Input"] | null;
             /**
              * Timeout
              * @description A run that takes longer is cancelled.
@@ -2492,6 +2600,8 @@ export interface components {
              * @default 4
              */
             parallel: number;
+            /** @description How many attempts of its steps begin in a minute, or another time. */
+            throttle?: components["schemas"]["Throttle-Output"] | null;
             /**
              * Timeout
              * @description A run that takes longer is cancelled.

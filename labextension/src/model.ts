@@ -11,10 +11,11 @@ export interface Mismatch {
   there: string;
 }
 
-/** One cluster, as the service's API shows it, and what doesn't fit as the session has it. `facts`
- * and `run` are missing from what an older service answers. */
-export type Backend = Omit<Schemas['Backend'], 'facts' | 'run'> &
-  Partial<Pick<Schemas['Backend'], 'facts' | 'run'>> & { mismatches?: readonly Mismatch[] };
+/** One cluster, as the service's API shows it, and what doesn't fit as the session has it. Some is
+ * missing from what an older service answers. */
+export type Backend = Omit<Schemas['Backend'], Newer> &
+  Partial<Pick<Schemas['Backend'], Newer>> & { mismatches?: readonly Mismatch[] };
+type Newer = 'facts' | 'run' | 'reservations';
 export type Phase = Schemas['Phase'];
 export type Share = Schemas['Share'];
 export type Resources = Schemas['Resources'];

@@ -61,6 +61,26 @@ describe('what a card says', () => {
     expect(card.textContent).toContain('Ends in 7 h, or with this session');
   });
 
+  test('K48: which step computes on it, and how many wait', () => {
+    const of = (...together: boolean[]) =>
+      together.map((one, n) => ({
+        run: `run-${n}`,
+        workflow: 'report',
+        step: `fit${n}`,
+        attempt: 1,
+        together: one,
+        since: minutes(-n)
+      }));
+    const { card, again } = show({ backend: backendOf({ reservations: of(false) }) });
+    expect(card.textContent).toContain('Step fit0 of report computes on itEnds in');
+    again({ backend: backendOf({ reservations: of(false, true, true) }) });
+    expect(card.textContent).toContain('computes on it · 2 wait');
+    again({ backend: backendOf({ reservations: of(true, true, false, true) }) });
+    expect(card.textContent).toContain('computes on it · beside 1 other · 2 wait');
+    again({ backend: backendOf({ reservations: of(true, true) }) });
+    expect(card.textContent).toContain('computes on it · beside 1 otherEnds in');
+  });
+
   test('attached, idle, kept', () => {
     const { card, again } = show({ attached: true });
     expect(card.textContent).toContain('attached ✓');

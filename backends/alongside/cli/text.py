@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alongside.models import Backend
 from alongside.phases import ENDED
+from alongside.reservations import granted, in_words
 from alongside.schedules import Schedule
 from alongside.units import format_duration
 
@@ -83,6 +84,10 @@ def backend(found: Backend, now: datetime) -> str:
         ("Uses", f"{found.usage.cpu:.1f} cores, {found.usage.memory / 2**30:.2f} GiB"),
         ("Lifetime", ", ".join(lifetime) or "unlimited"),
     ]
+    if found.reservations:
+        waiting = len(found.reservations) - len(granted(found.reservations))
+        queue = f"; {waiting} in the queue" if waiting else ""
+        rows.append(("Reserved", in_words(found.reservations, "it") + queue))
     if found.expires and found.phase not in ENDED:
         rows.append(("Ends", f"in {age(found.expires - now)} at the earliest"))
     rows += [("Logs", ", ".join(found.roles))] if found.roles else []

@@ -7,7 +7,7 @@ import { cancellable, type Progress } from '../relaunch/progress';
 import { formatMembers, formatMemory, formatSize, parseMemory, type Trans } from '../words';
 import { Button } from './Button';
 import { CardButtons } from './CardButtons';
-import { EndingLine, Mismatches, SharesLine } from './CardNotes';
+import { EndingLine, Mismatches, ReservedLine, SharesLine } from './CardNotes';
 import { Countdown } from './Countdown';
 import { Dot } from './Dot';
 import { Facts } from './Facts';
@@ -45,6 +45,7 @@ export const BackendCard = memo(function BackendCard(props: BackendCardProps) {
         )}
         <Mismatches {...props} />
         {stopsAt === undefined ? <CardButtons {...props} /> : <Undo {...props} at={stopsAt} />}
+        <ReservedLine {...props} />
         <EndingLine {...props} />
         <SharesLine {...props} />
       </div>

@@ -82,6 +82,24 @@ function fromText({ owner }: Backend, access: 'attach' | 'read' | null, trans: T
   }
 }
 
+/** The step that computes on it alone, and how many wait for that. */
+export function ReservedLine({ backend, trans }: BackendCardProps) {
+  const [first, ...others] = backend.reservations ?? [];
+  if (!first || ended(backend)) {
+    return null;
+  }
+  const text = trans.__('Step %1 of %2 computes on it', first.step, first.workflow);
+  const alone = others.findIndex(one => !(first.together && one.together));
+  const waiting = alone < 0 ? 0 : others.length - alone;
+  const beside = others.length - waiting;
+  const parts = [
+    text,
+    ...(beside > 0 ? [trans._n('beside %1 other', 'beside %1 others', beside)] : []),
+    ...(waiting > 0 ? [trans._n('%1 waits', '%1 wait', waiting)] : [])
+  ];
+  return <p className="alongside-Card-note">{parts.join(' · ')}</p>;
+}
+
 /** Libraries whose versions differ between here and there. */
 export function Mismatches({ backend, trans }: BackendCardProps) {
   if (!backend.mismatches?.length || ended(backend)) {
