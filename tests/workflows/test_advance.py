@@ -104,6 +104,22 @@ def test_no_more_than_allowed_at_the_same_time() -> None:
     assert play.decide().start == ("s2",)
 
 
+@pytest.mark.shows("T53")
+def test_so_many_begin_in_a_minute() -> None:
+    throttle = {"starts": 3, "per": "60 s"}
+    play = Play(workflow(*(step(f"s{i}") for i in range(9)), parallel=100, throttle=throttle))
+    assert play.decide().start == ("s0", "s1", "s2")
+    play.end("s0", State.FAILED, message="No luck.")
+    play.now += timedelta(seconds=59)
+    assert play.decide() == Decision(wake=START + timedelta(seconds=60))
+    play.now += timedelta(seconds=1)
+    assert play.decide(busy={"s3", "s4"}).start == ("s5",)
+    assert play.decide(busy={"s3", "s4"}) == Decision(wake=play.now + timedelta(seconds=60))
+    assert play.decide().start == ("s3", "s4")
+    play.now -= timedelta(days=1)  # a clock that was set back keeps nothing waiting
+    assert play.decide().start == ("s6", "s7", "s8")
+
+
 @pytest.mark.shows("K76")
 def test_other_branches_go_on_to_their_end() -> None:
     play = Play(workflow(step("a"), step("b", "a"), step("c", "b"), step("x"), step("y", "x")))

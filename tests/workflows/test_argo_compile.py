@@ -332,9 +332,10 @@ def test_all_that_cant_be_had_is_told_at_once() -> None:
         Step(name="c", command=("x",), image="{{i}}"),
     ]
     with pytest.raises(InvalidFields) as caught:
-        workflow_of(run_of(*steps, pod=Pod(runtime_class="x")))
+        workflow_of(run_of(*steps, pod=Pod(runtime_class="x"), throttle={"starts": 3}))
     assert [error.field for error in caught.value.errors] == [
         "pod.runtime_class",
         "steps.b.joined",
         "steps.c.image",
+        "throttle",
     ]

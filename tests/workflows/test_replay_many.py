@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from alongside_workflows.executors.local import LocalExecutor
-from alongside_workflows.model import Step
+from alongside_workflows.model import Step, Throttle
 from alongside_workflows.runs import RunStatus, State
 from tests.workflows.executor_suite import ACCESS, make_run, until
 from tests.workflows.local_runs import nothing_left
@@ -63,6 +64,21 @@ async def test_hundreds_of_jobs_and_never_more_than_so_many_at_once(
     assert 1 < busiest(status) <= AT_ONCE
     assert len((tmp_path / "done").read_text().split()) == STEPS
     assert all(len(step.attempts) == 1 for step in status.steps)
+
+
+@pytest.mark.shows("T53")
+async def test_so_many_begin_in_any_span_of_time(executor: LocalExecutor, tmp_path: Path) -> None:
+    span = 2.0
+    throttle = Throttle(starts=3, per=timedelta(seconds=span))
+    jobs = [Step(name=f"j{n}", command=("true",)) for n in range(8)]
+    run = make_run("campaign", tmp_path, *jobs, parallel=100, throttle=throttle)
+    await executor.submit(run, ACCESS)
+    status = await until(executor, "campaign", State.SUCCEEDED, 60)
+    begun = sorted(one.started for step in status.steps for one in step.attempts)
+    apart = [
+        (later - first).total_seconds() for first, later in zip(begun, begun[3:], strict=False)
+    ]
+    assert min(apart) >= span, apart
 
 
 @pytest.mark.shows("K61")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alongside_workflows.model import BackendWish as BackendWish
     from alongside_workflows.model import Retry as Retry
     from alongside_workflows.model import Step as Step
+    from alongside_workflows.model import Throttle as Throttle
     from alongside_workflows.model import Workflow as Workflow
     from alongside_workflows.running import RunFailed as RunFailed
     from alongside_workflows.runs import Run as Run
@@ -41,6 +42,7 @@ _PLACES = {
     "RunHandle": "handle",
     "State": "runs",
     "Step": "model",
+    "Throttle": "model",
     "Workflow": "model",
     "backend": "building",
     "check": "client",

@@ -1,8 +1,9 @@
 """What a run does next: a pure function of how far it has come and of the moment.
 
-A step begins when all before it have succeeded, and no more than `parallel` at the same time. A
-step that has failed is tried again as its `retry` says; when that is used up, what is below it
-does not begin any more, but other branches go on to their end, and then the run has failed.
+A step begins when all before it have succeeded, no more than `parallel` at the same time, and no
+more in a span of time than `throttle` says. A step that has failed is tried again as its `retry`
+says; when that is used up, what is below it does not begin any more, but other branches go on to
+their end, and then the run has failed.
 """
 
 from __future__ import annotations
@@ -57,13 +58,30 @@ def decide(
         assert course.workflow.timeout is not None
         return Decision(cancel=f"It took longer than {format_duration(course.workflow.timeout)}.")
     room = course.workflow.parallel - len(course.open) - len(busy)
+    allowed, again = _allowed(course, now, len(busy))
+    throttled = allowed < room
+    room = min(room, allowed)
     due = sorted((when, name) for name, when in course.pausing.items() if name not in busy)
     start = [name for when, name in due if when <= now][: max(0, room)]
     fresh = (name for name in course.ready if name not in busy)
     start += islice(fresh, max(0, room - len(start)))
-    later = [when for when, _ in due if when > now][:1]
-    moments = later + ([deadline] if deadline is not None else [])
+    moments = [when for when, _ in due if when > now][:1]
+    if deadline is not None:
+        moments.append(deadline)
+    if throttled and again is not None:
+        moments.append(again)
     return Decision(start=tuple(start), wake=min(moments, default=None))
+
+
+def _allowed(course: Course, now: datetime, busy: int) -> tuple[int, datetime | None]:
+    """How many attempts may begin now by the throttle, and when there may be more."""
+    throttle = course.workflow.throttle
+    if throttle is None:
+        return course.workflow.parallel, None
+    # what is later than now was before the clock was set back
+    recent = [begun for begun in course.starts if now - throttle.per < begun <= now]
+    more = min(recent) + throttle.per if recent else None
+    return max(0, throttle.starts - len(recent) - busy), more
 
 
 def _deadline(course: Course) -> datetime | None:

@@ -23,7 +23,7 @@ from alongside.errors import InvalidRequest
 from alongside.models import Pod
 from alongside.requests import parse
 from alongside_workflows.draft_steps import LONGEST_NAME, DraftStep, Result, split, step_name
-from alongside_workflows.model import BackendWish, Retry, Step, Workflow
+from alongside_workflows.model import BackendWish, Retry, Step, Throttle, Workflow
 
 _AMOUNTS = ("cores", "memory", "gpus")
 _LISTS = ("results", "cells", "functions")
@@ -267,6 +267,7 @@ def workflow(
     parameters: Mapping[str, JsonValue] | None = None,
     directory: str | os.PathLike[str] | None = None,
     parallel: int | None = None,
+    throttle: Throttle | Mapping[str, Any] | None = None,
     timeout: str | timedelta | None = None,
     keep_backends: str | timedelta | None = None,
     pod: Pod | None = None,
@@ -276,6 +277,7 @@ def workflow(
     - `parameters`: values for all steps that have such a parameter and don't set it
     - `directory`: where relative paths begin; default: the present directory
     - `parallel`: steps that run at the same time, 4 unless said
+    - `throttle`: how many attempts begin in a time: ``{"starts": 3, "per": "1 min"}``
     - `timeout`: a run that takes longer is cancelled: ``"8 h"``
     - `keep_backends`: how long backends of a failed run stay, so that it can be resumed on them
 
@@ -288,6 +290,7 @@ def workflow(
         description=description,
         parameters=None if parameters is None else dict(parameters),
         parallel=parallel,
+        throttle=throttle,
         timeout=timeout,
         keep_backends=keep_backends,
         pod=pod,

@@ -5,6 +5,7 @@ Each event costs no more than the steps that it concerns, so that thousands of t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -65,6 +66,9 @@ class Course:
         self.ready: dict[str, None] = {}
         """Those that can begin, in the order in which that became so."""
         self.failed: dict[str, None] = {}
+        throttle = workflow.throttle
+        self.starts: deque[datetime] = deque(maxlen=throttle.starts if throttle else 0)
+        """When attempts have begun: the newest, as many as may begin in the throttle's time."""
         self.cancelling = ""
         """Why the run is to end, empty when it isn't."""
         self.chains = workflow.chains
@@ -158,6 +162,7 @@ class Course:
         self.pausing.pop(name, None)
         if again:
             return
+        self.starts.append(event.time)
         self._tries[name] = self._tries.get(name, 0) + 1
         for joined in self.chains.steps[name][1:]:
             self._change(joined, state=State.WAITING, message="", remedy="", results={})

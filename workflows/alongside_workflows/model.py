@@ -98,6 +98,15 @@ class Retry(Model):
         return timedelta(seconds=min(grown, self.longest.total_seconds()))
 
 
+class Throttle(Model):
+    """How many attempts begin in a span of time, whenever that is taken."""
+
+    starts: int = Field(ge=1, le=1000, description="How many at most.")
+    per: Duration = Field(
+        timedelta(minutes=1), gt=timedelta(), description="The time that they are counted over."
+    )
+
+
 class Step(Model):
     """A notebook or a command, with what it needs and what it leaves."""
 
@@ -252,6 +261,9 @@ class Workflow(Model):
         "", description="Where relative paths begin: an absolute path; default: the user's home."
     )
     parallel: int = Field(4, ge=1, le=1000, description="Steps that run at the same time.")
+    throttle: Throttle | None = Field(
+        None, description="How many attempts of its steps begin in a minute, or another time."
+    )
     timeout: Duration | None = Field(None, description="A run that takes longer is cancelled.")
     keep_backends: Duration = Field(
         timedelta(minutes=10),

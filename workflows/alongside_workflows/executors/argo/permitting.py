@@ -34,6 +34,14 @@ _ASK = "Ask an administrator to set it for all workflows."
 def check(workflow: Workflow, owner: str, settings: Settings) -> None:
     """Raise InvalidRequest, with all that can't be had on this executor, each with its place."""
     problems = [*_of_pod(workflow.pod, owner, settings), *_of_steps(workflow, settings)]
+    if workflow.throttle is not None:
+        problems.append(
+            InvalidRequest(
+                "Argo begins steps as soon as it can, so they can't be throttled.",
+                "Use `parallel`; or run it on the local executor.",
+                "throttle",
+            )
+        )
     if is_templated(workflow.directory):
         problems.append(_templated("The directory", "directory"))
     if problems:
