@@ -92,6 +92,8 @@ class Follower:
                 self._news.run_changed(event.data)
             case "run-removed":
                 self._news.run_removed(event.data["id"])
+            case "schedule":
+                self._news.schedules_changed()
 
     def _opened(self) -> None:
         if self._last:

@@ -69,6 +69,10 @@ class News:
         if self.runs.drop(id):
             self._tell("run-removed", id=id)
 
+    def schedules_changed(self) -> None:
+        """A schedule is new, has changed or is gone; who shows them asks for them."""
+        self._tell("schedules")
+
     def state(self, connected: bool, problem: Problem | None = None) -> None:
         """Whether the service answers; an event only when that is news."""
         if (connected, problem) != (self.connected, self.problem):

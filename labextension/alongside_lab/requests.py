@@ -27,6 +27,8 @@ _ALLOWED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (f"runs/{ID}/record", "GET"),
         (f"runs/{ID}/steps/{ID}/(log|notebook|report)", "GET"),
         ("workflows/check", "POST"),
+        ("schedules", "GET POST"),
+        (f"schedules/{ID}", "PATCH DELETE"),
     )
 )
 _PASSED = ("Accept", "Content-Type", "Idempotency-Key")
@@ -67,10 +69,11 @@ def outgoing(
 ) -> Outgoing:
     """What to send. `session` is the one that a backend belongs to when the browser names none."""
     passed = {name: headers[name] for name in _PASSED if headers.get(name)}
-    if method == "POST" and path in ("backends", "runs"):
+    if method == "POST" and path in ("backends", "runs", "schedules"):
         # so that it may be sent twice, should a connection break at the wrong moment
         passed.setdefault("Idempotency-Key", uuid.uuid4().hex)
-        body = _in_session(body, session)
+        if path != "schedules":  # what those start belongs to no session
+            body = _in_session(body, session)
     endless = path.endswith("/logs") and "follow=" in query
     return Outgoing(method, path, query, passed, body, endless)
 

@@ -34,6 +34,18 @@ export type Chosen = Schemas['Chosen'];
 /** Sent to launch a backend. What is absent is decided by the profile. */
 export type Launch = Partial<Schemas['Launch']> & { kind: string };
 
+/** Backends that come and go by the clock. */
+export type Schedule = Schemas['Schedule'];
+/** Sent to make one: times as people write them, in a zone. */
+export interface NewSchedule {
+  name: string;
+  launch: Launch;
+  days: string;
+  from: string;
+  to?: string;
+  zone: string;
+}
+
 /** A problem document (RFC 9457): what is wrong, and what to do about it. */
 export type Problem = Pick<Schemas['Problem'], 'detail' | 'remedy'> & Partial<Schemas['Problem']>;
 
@@ -66,6 +78,7 @@ export type Change = { epoch: string; sequence: number } & (
   | { type: 'removed'; id: string }
   | { type: 'run'; run: Run }
   | { type: 'run-removed'; id: string }
+  | { type: 'schedules' }
   | { type: 'state'; connected: boolean; problem: Problem | null }
   | { type: 'reset' }
 );

@@ -96,6 +96,28 @@ export class Service {
     }
   }
 
+  /** The schedules of this user. */
+  async schedules(user: string): Promise<Schedule[]> {
+    const query = new URLSearchParams({ owner: user });
+    return (await this.json('GET', `api/schedules?${query}`)) as Schedule[];
+  }
+
+  /** Have a backend come and go by the clock. The same key makes it once. */
+  async schedule(body: NewSchedule, key: string = UUID.uuid4()): Promise<Schedule> {
+    const headers = { 'Idempotency-Key': key };
+    return (await this.json('POST', 'api/schedules', body, headers)) as Schedule;
+  }
+
+  /** Start nothing for now, or start again. */
+  async suspend(id: string, suspended: boolean): Promise<void> {
+    await this.json('PATCH', `api/schedules/${encodeURIComponent(id)}`, { suspended });
+  }
+
+  /** Start nothing any more; what runs goes on, unless `stop`. */
+  async unschedule(id: string, stop: boolean): Promise<void> {
+    await this.json('DELETE', `api/schedules/${encodeURIComponent(id)}?stop=${stop}`);
+  }
+
   /** Say that the pages of somebody else's backend may be shown on this session's address. */
   async trust(id: string): Promise<void> {
     await this.json('POST', `backends/${encodeURIComponent(id)}/trust`);

@@ -4,7 +4,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import { Feed } from './feed';
 import { type Kind, type Kinds, kindOf, kindsOf } from './kinds';
-import type { Backend, Catalogue, Change, Me, Problem, Sample, State } from './model';
+import type { Backend, Catalogue, Change, Me, Problem, Sample, Schedule, State } from './model';
 import { problemOf } from './requests';
 import type { Run } from './runs/types';
 import { type Happened, Shelf } from './shelf';
@@ -16,6 +16,7 @@ export interface Source {
   state(): Promise<State>;
   me(session?: string | null): Promise<Me>;
   catalogue(): Promise<Catalogue>;
+  schedules?(user: string): Promise<Schedule[]>;
 }
 
 /** Everything the panel, the status bar and notifications show, in one place.
@@ -123,6 +124,11 @@ export class Store implements IDisposable {
     return this._knowsRuns ? this._runs.all : null;
   }
 
+  /** The user's own schedules. */
+  get schedules(): readonly Schedule[] {
+    return this._schedules;
+  }
+
   /** The last samples of what a backend uses, oldest first. */
   history(id: string): readonly Sample[] {
     return this._usages.of(id);
@@ -180,6 +186,21 @@ export class Store implements IDisposable {
     }
   }
 
+  /** Ask again which schedules there are. */
+  async refreshSchedules(): Promise<void> {
+    const asked = ++this._asked;
+    try {
+      const found = (await this.source.schedules?.(this._user)) ?? [];
+      // a later answer is not replaced by an earlier one
+      if (asked === this._asked && JSON.stringify(found) !== JSON.stringify(this._schedules)) {
+        this._schedules = found;
+        this._tell();
+      }
+    } catch {
+      // what was known stays; an older service knows none
+    }
+  }
+
   /** Ask again what the kinds are called. What hasn't changed stays the same object. */
   private async refreshKinds(): Promise<void> {
     try {
@@ -215,7 +236,10 @@ export class Store implements IDisposable {
       if (back) {
         void this.refreshMe();
         void this.refreshKinds();
+        void this.refreshSchedules();
       }
+    } else if (change.type === 'schedules') {
+      void this.refreshSchedules();
     }
     this._tell();
   }
@@ -233,6 +257,7 @@ export class Store implements IDisposable {
     this._runs.adopt(state.runs ?? []);
     void this.refreshMe();
     void this.refreshKinds();
+    void this.refreshSchedules();
     this._tell();
   }
 
@@ -266,6 +291,8 @@ export class Store implements IDisposable {
   private _problem: Problem | null = null;
   private _me: Me | null = null;
   private _kinds: Kinds = {};
+  private _schedules: readonly Schedule[] = [];
+  private _asked = 0;
   private _session: string | null = null;
   private _user = '';
   private _alone = false;

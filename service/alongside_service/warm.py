@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,9 @@ from alongside_service.registry import Registry
 _log = logging.getLogger("alongside.warm")
 _LOOK = 2.0  # seconds after which an edited catalogue is noticed
 _SETTLE = 0.1  # seconds in which changes gather
+BEHIND = 10.0
+"""Seconds after a claim before another is made ready: the session of who claimed starts just then,
+and needs the processors more."""
 _OLDEST = timedelta(hours=24)
 """One that nobody claimed for so long is replaced: images and credentials do not grow old."""
 _AFTER_FAILURE = timedelta(minutes=1)
@@ -99,6 +103,7 @@ class WarmStock:
         self._stop = stop
         self._changed = asyncio.Event()
         self._problem = ""
+        self._claimed = -BEHIND
         registry.listen(self._heard)
 
     async def run(self) -> None:
@@ -126,6 +131,8 @@ class WarmStock:
         todo = plan(stock, unclaimed, now())
         for seen in todo.end:
             await self._admission.retire(seen.spec.id, self._stop)
+        if time.monotonic() - self._claimed < BEHIND:
+            return
         for model in todo.launch:
             spec = self._catalogue().unclaimed(model.profile, model.kind)
             async with platform_answers():
@@ -147,6 +154,8 @@ class WarmStock:
     def _heard(self, before: Observed | None, after: Observed | None) -> None:
         if (before and before.spec.unclaimed) or (after and after.spec.unclaimed):
             self._changed.set()
+        if before and after and before.spec.unclaimed and not after.spec.unclaimed:
+            self._claimed = time.monotonic()
 
     def _complain(self, problem: str) -> None:
         if problem and problem != self._problem:

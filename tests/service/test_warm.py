@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from alongside.models import Pod, Spec, Status, now
 from alongside.phases import Phase
 from alongside.platforms.base import Observed
 from alongside.testing.waiting import make_spec
+from alongside_service import warm as stock
 from alongside_service.claims import claimed, fits
 from alongside_service.warm import Plan, plan
 from tests.doubles.memory_platform import MemoryPlatform
@@ -30,6 +32,12 @@ def warm(count: int, text: str = CATALOGUE) -> str:
     return text.replace(
         "    backends:\n      dask:\n", f"    backends:\n      dask:\n        warm: {count}\n", 1
     )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claimed ones are replaced sooner than where sessions start."""
+    monkeypatch.setattr(stock, "BEHIND", 0.2)
 
 
 @pytest.fixture
@@ -75,6 +83,17 @@ async def test_a_launch_of_the_default_size_gets_one_that_is_ready(stocked: Runn
     assert (await ada.get("me")).json()["used"]["backends"] == 1
     assert (await ada.get(f"backends/{spec.id}/connection")).status_code == 200
     await stocked.settled(lambda: len(unclaimed(stocked)) == 3)  # refilled behind
+
+
+async def test_whoever_claimed_has_the_machine_first(
+    stocked: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stock, "BEHIND", 3.0)
+    began = time.monotonic()
+    await stocked.user("ada").post("backends", json=LAUNCH)
+    assert len(unclaimed(stocked)) == 2
+    await stocked.settled(lambda: len(unclaimed(stocked)) == 3)
+    assert time.monotonic() - began > 2.9
 
 
 async def test_another_size_another_container_or_another_account_is_started_anew(
