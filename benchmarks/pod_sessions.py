@@ -1,8 +1,8 @@
 """On Kubernetes, from the request for a session until it can be used.
 
 Two releases of the chart with a hub each and the same images: ours, whose session comes with a
-Dask cluster of two workers and counts as there when both are; and a hub with KubeSpawner as it is,
-whose session comes alone. Asked for by the hub's REST API, in turns.
+Dask cluster of two workers, started for it or kept warm, and counts as there when both are; and a
+hub with KubeSpawner as it is, whose session comes alone. Asked for by the hub's REST API, in turns.
 """
 
 from __future__ import annotations
@@ -10,19 +10,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from benchmarks.measure import Row, alternate, clock, median
+from benchmarks.measure import Row, alternate, clock, median, quiet
 from tests.kubernetes.release import Browser, Release, installed, wait_for
 from tools import images
 
 WORKERS = 2
-OURS = {
-    "profile": "dask-small",
-    "backend": {"kind": "dask", "options": {"workers": WORKERS, "memory": "512 MiB"}},
+PROFILES = """\
+profiles:
+  cold:
+    title: Started for it
+    platform: kubernetes
+    default: dask
+    backends:
+      dask: {options: {workers: 2, cores: 1, memory: 512 MiB}}
+  warm:
+    title: Kept warm
+    platform: kubernetes
+    default: dask
+    backends:
+      dask: {warm: 1, options: {workers: 2, cores: 1, memory: 512 MiB}}
+"""
+SERVICE = {
+    "KubernetesPlatform": {"core_overcommit": 20.0},
+    "AlongsideService": {"metrics_without_token": True},
 }
 # The same image and the same standard for its pod as ours has.
 PLAIN = """\
@@ -48,20 +63,34 @@ def measure(kubeconfig: str, folder: Path, rounds: int) -> list[Row]:
     """The row about sessions."""
     names = {target: images.name_of(target) for target in images.TARGETS}
     with ExitStack() as stack:
-        trials = []
-        for who, extra in (("ours", ""), ("KubeSpawner", PLAIN)):
-            place = folder / who
-            place.mkdir()
-            release = stack.enter_context(
-                installed(kubeconfig, names, place, hub__extraConfig=extra, hub__settings=PROMISED)
-            )
+
+        def start(who: str, extra: str = "") -> Place:
+            folder.joinpath(who).mkdir()
+            values = {"hub__extraConfig": extra, "hub__settings": PROMISED}
+            values |= {"catalogue__text": PROFILES, "service__settings": SERVICE}
+            release = stack.enter_context(installed(kubeconfig, names, folder / who, **values))
             browser = stack.enter_context(release.browser("ada"))
-            client = stack.enter_context(service(release, browser))
-            trials.append(Session(who, release, browser, client, OURS if who == "ours" else {}))
-        alternate(rounds, *(each.trial for each in trials))
-        ours, plain = (median(each.times) for each in trials)
+            return Place(release, browser, stack.enter_context(service(release, browser)))
+
+        ours = start("ours")
+        cold, warm = Session(ours, "cold"), Session(ours, "warm")
+        plain = Session(start("KubeSpawner", PLAIN), "")
+        alternate(rounds, cold.trial, warm.trial, plain.trial)
+    peer = "KubeSpawner, session alone", median(plain.times)
     what = f"session with its Dask cluster, {WORKERS} workers ready"
-    return [Row(what, ours, "KubeSpawner, session alone", plain, 1.2)]
+    return [
+        Row(what, median(cold.times), *peer, 1.2),
+        Row("the same, the cluster kept warm", median(warm.times), *peer, 1.2),
+    ]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A release, and a user's ways to its hub and to its service."""
+
+    release: Release
+    browser: Browser
+    client: httpx.Client
 
 
 @contextmanager
@@ -79,46 +108,51 @@ def service(release: Release, browser: Browser) -> Iterator[httpx.Client]:
 
 
 class Session:
-    """Starts and ends a session; `times` has the seconds of each start."""
+    """Starts and ends a session of a profile; `times` has the seconds of each start."""
 
-    def __init__(
-        self,
-        who: str,
-        release: Release,
-        browser: Browser,
-        client: httpx.Client,
-        options: dict[str, Any],
-    ) -> None:
+    def __init__(self, place: Place, profile: str) -> None:
         self.times: list[float] = []
-        self._who = who
-        self._release = release
-        self._browser = browser
-        self._client = client
-        self._options = options
+        self._place = place
+        self._profile = profile
 
     def trial(self) -> None:
         """One start and one end; only the start is timed."""
-        place, alone = f"users/{self._browser.user}/server", list[float]()
+        release, browser, client = self._place.release, self._place.browser, self._place.client
+        if self._profile:
+            soon(self._stocked, "a cluster that is kept warm")
+            quiet()
+        place, alone = f"users/{browser.user}/server", list[float]()
         with clock(self.times):
             with clock(alone):
-                answer = self._browser.hub("POST", place, json=self._options)
+                options = {"profile": self._profile} if self._profile else {}
+                answer = browser.hub("POST", place, json=options)
                 assert answer.status_code in (201, 202), answer.text
                 soon(self._ready, "the session")
-            if self._options:
+            if self._profile:
                 soon(self._complete, "its workers")
-        print(f"{self._who}: {self.times[-1]:.2f}, session {alone[0]:.2f}", flush=True)
-        self._browser.stop()
-        wait_for(lambda: not self._release.pods(component="session"), "the pod is gone")
-        if self._options:
-            wait_for(lambda: not self._client.get("backends").json(), "the cluster is gone")
+        name = self._profile or "KubeSpawner"
+        print(f"{name}: {self.times[-1]:.2f}, session {alone[0]:.2f}", flush=True)
+        browser.stop()
+        wait_for(lambda: not release.pods(component="session"), "the pod is gone")
+        if self._profile:
+            wait_for(lambda: not client.get("backends").json(), "the cluster is gone")
+
+    def _stocked(self) -> bool:
+        """Whether the cluster that is to be claimed is there."""
+        text = self._place.client.get("metrics").text
+        return any(
+            line.startswith("alongside_warm_backends{") and 'phase="running"' in line
+            for line in text.splitlines()
+        )
 
     def _ready(self) -> bool:
-        servers = self._browser.hub("GET", f"users/{self._browser.user}").json()["servers"]
+        user = self._place.browser.user
+        servers = self._place.browser.hub("GET", f"users/{user}").json()["servers"]
         assert servers, "the session has ended"
         return bool(servers[""]["ready"])
 
     def _complete(self) -> bool:
-        [backend] = self._client.get("backends").json()
+        [backend] = self._place.client.get("backends").json()
         return (backend["phase"], backend["ready"]) == ("running", WORKERS)
 
 
