@@ -1989,6 +1989,14 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Defaults
+             * @description Values for parameters if it has them, as those of the workflow are, which they go before.
+             * @default {}
+             */
+            defaults: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
              * Results
              * @description Values that later steps can take: variables of the notebook, or lines `name=JSON` that a command writes into the file $ALONGSIDE_RESULTS.
              * @default []
@@ -2136,6 +2144,14 @@ export interface components {
              */
             takes: {
                 [key: string]: string;
+            };
+            /**
+             * Defaults
+             * @description Values for parameters if it has them, as those of the workflow are, which they go before.
+             * @default {}
+             */
+            defaults: {
+                [key: string]: components["schemas"]["JsonValue"];
             };
             /**
              * Results

@@ -3,7 +3,18 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 
-import type { Backend, Catalogue, Chosen, Launch, Me, Patch, Problem, State } from './model';
+import type {
+  Backend,
+  Catalogue,
+  Chosen,
+  Launch,
+  Me,
+  NewSchedule,
+  Patch,
+  Problem,
+  Schedule,
+  State
+} from './model';
 import { ENGLISH, type Trans } from './words';
 
 /** Refused, or not answered. Its message is a sentence; `remedy` says what to do. */

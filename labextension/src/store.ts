@@ -7,6 +7,7 @@ import { type Kind, type Kinds, kindOf, kindsOf } from './kinds';
 import type { Backend, Catalogue, Change, Me, Problem, Sample, Schedule, State } from './model';
 import { problemOf } from './requests';
 import type { Run } from './runs/types';
+import { KnownSchedules } from './schedules/known';
 import { type Happened, Shelf } from './shelf';
 import { Usages } from './usage';
 import { ENGLISH, type Trans } from './words';
@@ -126,7 +127,7 @@ export class Store implements IDisposable {
 
   /** The user's own schedules. */
   get schedules(): readonly Schedule[] {
-    return this._schedules;
+    return this._schedules.all;
   }
 
   /** The last samples of what a backend uses, oldest first. */
@@ -187,18 +188,8 @@ export class Store implements IDisposable {
   }
 
   /** Ask again which schedules there are. */
-  async refreshSchedules(): Promise<void> {
-    const asked = ++this._asked;
-    try {
-      const found = (await this.source.schedules?.(this._user)) ?? [];
-      // a later answer is not replaced by an earlier one
-      if (asked === this._asked && JSON.stringify(found) !== JSON.stringify(this._schedules)) {
-        this._schedules = found;
-        this._tell();
-      }
-    } catch {
-      // what was known stays; an older service knows none
-    }
+  refreshSchedules(): Promise<void> {
+    return this._schedules.refresh();
   }
 
   /** Ask again what the kinds are called. What hasn't changed stays the same object. */
@@ -291,8 +282,10 @@ export class Store implements IDisposable {
   private _problem: Problem | null = null;
   private _me: Me | null = null;
   private _kinds: Kinds = {};
-  private _schedules: readonly Schedule[] = [];
-  private _asked = 0;
+  private readonly _schedules = new KnownSchedules(
+    async () => (await this.source.schedules?.(this._user)) ?? [],
+    () => this._tell()
+  );
   private _session: string | null = null;
   private _user = '';
   private _alone = false;

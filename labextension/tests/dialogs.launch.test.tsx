@@ -7,6 +7,7 @@ import { launchDialog } from '../src/dialogs';
 import type { Wish } from '../src/dialogs/choice';
 import type { Backend } from '../src/model';
 import { backendOf, refusal, stage } from './dialogs.stage';
+import { scheduleOf } from './schedules.stage';
 
 // JupyterLab shows its dialogs by style sheet, which is not here
 configure({ defaultHidden: true, asyncUtilTimeout: 10_000 });
@@ -269,4 +270,60 @@ test('names from people are shown as text', async () => {
   canPress();
   await write('Name', 'dask');
   expect(screen.getByText('There is one of this name already. Choose another name.')).toBeTruthy();
+});
+
+describe('K74: by the clock', () => {
+  const later = (text: string) => user.selectOptions(screen.getByLabelText('Starts'), text);
+  const schedule = () => screen.getByRole('button', { name: 'Schedule' });
+
+  test('every working day, whatever is left of the quota now', async () => {
+    staged.service.me_ = { ...staged.service.me_, limits: { workers: 1 } as never };
+    await act(() => staged.store.refreshMe());
+    await open();
+    await waitFor(canNotPress);
+    await later('every working day');
+    expect(screen.queryByLabelText('Ends')).toBeNull();
+    expect(verdict()).toBe('✓ It is launched within what your quota leaves then.');
+    expect(schedule().getAttribute('aria-disabled')).toBe('false');
+    await user.clear(screen.getByLabelText('Time zone'));
+    expect(screen.getByText('Write a time zone, for example Europe/Berlin.')).toBeTruthy();
+    expect(schedule().getAttribute('aria-disabled')).toBe('true');
+    await write('Time zone', 'Europe/Berlin');
+    await write('Name', 'office hours');
+    await user.click(schedule());
+    expect(await answer).toBeNull();
+    expect(staged.service.launched).toEqual([]);
+    const [{ body, key } = { body: null, key: '' }] = staged.service.schedulings;
+    expect(body).toMatchObject({
+      name: 'office hours',
+      days: 'Mon-Fri',
+      from: '07:00',
+      to: '19:00',
+      zone: 'Europe/Berlin',
+      launch: { kind: 'dask', profile: 'dask-small', options: { workers: 2 } }
+    });
+    expect(Object.keys(body?.launch ?? {})).not.toContain('keep');
+    expect(key).not.toBe('');
+    expect(staged.store.schedules.map(({ name }) => name)).toEqual(['office hours']);
+  });
+
+  test('what the service says stands at its input, and a name is given once', async () => {
+    await open();
+    await later('on certain days');
+    expect(screen.getByText('Write days, for example Mon,Wed or Sat-Sun.')).toBeTruthy();
+    await write('Days', 'Mon,Xyz');
+    const errors = [{ field: 'days', message: '', remedy: 'write days like Mon-Fri' }];
+    staged.service.onSchedule = () => Promise.reject(refusal(422, { errors }));
+    await user.click(schedule());
+    expect(await screen.findByText('write days like Mon-Fri')).toBeTruthy();
+    expect(staged.service.schedulings).toEqual([]);
+    staged.service.scheduled = [scheduleOf({ name: 'dask' })];
+    await act(() => staged.store.refreshSchedules());
+    await waitFor(() =>
+      expect(screen.getByLabelText<HTMLInputElement>('Name').placeholder).toBe('dask-2')
+    );
+    await later('now');
+    expect(screen.getByLabelText<HTMLInputElement>('Name').placeholder).toBe('dask');
+    canPress();
+  });
 });

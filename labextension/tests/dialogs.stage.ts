@@ -5,10 +5,22 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
 
-import type { Backend, Catalogue, Change, Chosen, Launch, Me, Patch, State } from '../src/model';
+import type {
+  Backend,
+  Catalogue,
+  Change,
+  Chosen,
+  Launch,
+  Me,
+  NewSchedule,
+  Patch,
+  Schedule,
+  State
+} from '../src/model';
 import { Refusal, Service } from '../src/requests';
 import { Store } from '../src/store';
 import offers from './dialogs.offers.json';
+import { scheduleOf } from './schedules.stage';
 
 export const CATALOGUE = offers.catalogue as unknown as Catalogue;
 
@@ -36,6 +48,9 @@ export class MemoryService extends Service {
   launched: { body: Launch; key: string }[] = [];
   changed: { id: string; patch: Patch }[] = [];
   checked: Launch[] = [];
+  scheduled: Schedule[] = [];
+  schedulings: { body: NewSchedule; key: string }[] = [];
+  onSchedule: (body: NewSchedule) => Promise<Schedule> = async ({ name }) => scheduleOf({ name });
   catalogue_: () => Promise<Catalogue> = async () => CATALOGUE;
   onLaunch: (body: Launch) => Promise<Backend> = async body =>
     backendOf({ id: 'new', name: body.name ?? 'dask' });
@@ -73,6 +88,17 @@ export class MemoryService extends Service {
   override launch(body: Launch, key = ''): Promise<Backend> {
     this.launched.push({ body, key });
     return this.onLaunch(body);
+  }
+
+  override async schedules(): Promise<Schedule[]> {
+    return [...this.scheduled];
+  }
+
+  override async schedule(body: NewSchedule, key = ''): Promise<Schedule> {
+    const found = await this.onSchedule(body);
+    this.schedulings.push({ body, key });
+    this.scheduled.push(found);
+    return found;
   }
 
   override change(id: string, patch: Patch): Promise<Backend> {

@@ -3,7 +3,7 @@ import { Signal } from '@lumino/signaling';
 import { act, configure, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import type { Backend, Catalogue, Change, Me, State } from '../src/model';
+import type { Backend, Catalogue, Change, Me, Schedule, State } from '../src/model';
 import type { PanelOptions } from '../src/panel/context';
 import { bars } from '../src/panel/quotas';
 import { search, sections, team } from '../src/panel/sections';
@@ -14,6 +14,7 @@ import { Store } from '../src/store';
 import { ENGLISH } from '../src/words';
 import { ARKOUDA, backendOf, DASK, minutes } from './card.stage';
 import { failedRun, runOf } from './runs.stage';
+import { scheduleOf } from './schedules.stage';
 
 // a busy machine takes its time
 configure({ asyncUtilTimeout: 10_000 });
@@ -51,6 +52,7 @@ interface Stage {
   problem?: State['problem'];
   options?: Partial<PanelOptions>;
   runs?: Run[];
+  schedules?: Schedule[];
   never?: boolean;
 }
 
@@ -80,7 +82,8 @@ async function show(stage: Stage = {}) {
     {
       state: () => (never ? new Promise(() => undefined) : Promise.resolve(state)),
       me: async () => meOf(stage.me),
-      catalogue: async () => catalogue
+      catalogue: async () => catalogue,
+      schedules: async () => stage.schedules ?? []
     },
     events
   );
@@ -396,4 +399,17 @@ describe('runs', () => {
     await show({ options: { runs, run } });
     expect(screen.queryByRole('tab')).toBeNull();
   });
+});
+
+test('K74: schedules stand below the backends, and are asked for when they have changed', async () => {
+  const schedules = [scheduleOf()];
+  const options = { schedules: { suspend: jest.fn(), remove: jest.fn() } };
+  const { emit } = await show({ backends: [backendOf()], schedules, options });
+  const group = await screen.findByRole('region', { name: 'By the clock' });
+  expect(within(group).getByRole('article', { name: 'office hours' })).toBeTruthy();
+  await keys.click(within(group).getByRole('button', { name: 'Pause office hours' }));
+  expect(options.schedules.suspend).toHaveBeenCalledWith(schedules[0], true);
+  schedules.pop();
+  await emit({ type: 'schedules' });
+  await waitFor(() => expect(screen.queryByRole('region', { name: 'By the clock' })).toBeNull());
 });

@@ -109,6 +109,14 @@ def test_a_launch_belongs_to_the_session_unless_it_says_otherwise(body: bytes, s
     assert request.headers["Idempotency-Key"]
 
 
+def test_what_a_schedule_launches_belongs_to_no_session() -> None:
+    body = b'{"name": "day", "launch": {"kind": "dask"}}'
+    request = outgoing("POST", "schedules", "", {"Content-Type": "application/json"}, body, "lab")
+    assert request.body == body
+    assert request.headers["Idempotency-Key"]
+    assert methods_of("schedules/day-1") == {"PATCH", "DELETE"}
+
+
 def test_only_what_the_service_needs_of_the_headers_goes_on() -> None:
     given = {
         "Cookie": "secret",

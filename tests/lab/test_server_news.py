@@ -125,6 +125,11 @@ def test_runs_come_and_go_and_a_service_without_them_has_none(news: News) -> Non
     assert logged(news).types == ["reset", "run", "run", "run-removed"]
 
 
+def test_that_schedules_have_changed_is_told(news: News) -> None:
+    news.schedules_changed()
+    assert logged(news).types == ["schedules"]
+
+
 def test_every_event_is_numbered_and_the_state_says_how_far(news: News) -> None:
     news.state(connected=True)
     news.snapshot([backend()])

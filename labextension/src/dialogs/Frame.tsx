@@ -26,6 +26,18 @@ export class Gate<T> {
     this._leaving = leaving;
   }
 
+  /** What stands on the button; '' is what it has at first. */
+  get accept(): string {
+    return this._accept;
+  }
+
+  set accept(label: string) {
+    if (label !== this._accept) {
+      this._accept = label;
+      this._changed.emit();
+    }
+  }
+
   /** Something is different. */
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -70,6 +82,7 @@ export class Gate<T> {
   }
 
   private _leaving: Leaving | null = null;
+  private _accept = '';
   private _open = false;
   private _busy = false;
   private _reason = '';
@@ -106,6 +119,8 @@ class Frame<T> extends Dialog<null> {
   answer: T | null = null;
   /** What stands on the button that leaves it. */
   private readonly leave: string;
+  /** What stands on the one that acts. */
+  private readonly does: string;
 
   constructor(
     { title, accept, trans, body, small }: FrameOptions<T>,
@@ -121,6 +136,7 @@ class Frame<T> extends Dialog<null> {
       renderer: new PlainBody()
     });
     this.leave = trans.__('Cancel');
+    this.does = accept;
     this.addClass('alongside-Dialog');
     this.toggleClass('alongside-mod-small', small ?? false);
     this.node.setAttribute('aria-label', title);
@@ -155,11 +171,16 @@ class Frame<T> extends Dialog<null> {
     button?.setAttribute('aria-disabled', `${!this.gate?.open}`);
     button?.setAttribute('aria-busy', `${this.gate?.busy ?? false}`);
     button?.setAttribute('aria-describedby', this.gate?.reason ?? '');
+    this._label(button, this.gate?.accept || this.does);
     const cancel = this.node.querySelector('.jp-Dialog-footer .jp-mod-reject');
-    const label = cancel?.querySelector('.jp-Dialog-buttonLabel');
-    if (label && this.leave) {
-      label.textContent = this.gate?.leaving?.label ?? this.leave;
-      cancel?.setAttribute('aria-label', label.textContent);
+    this._label(cancel, this.gate?.leaving?.label ?? this.leave);
+  }
+
+  private _label(button: Element | null, text: string | undefined): void {
+    const label = button?.querySelector('.jp-Dialog-buttonLabel');
+    if (label && text) {
+      label.textContent = text;
+      button?.setAttribute('aria-label', text);
     }
   }
 

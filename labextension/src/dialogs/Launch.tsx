@@ -5,37 +5,39 @@ import { useEffect, useId, useRef, useState } from 'react';
 import { useStore } from '../components/signals';
 import { Trouble } from '../components/Trouble';
 import { membersTitle } from '../kinds';
-import type { Backend, Catalogue, Launch, Problem } from '../model';
+import type { Backend, Catalogue, Launch, Problem, Schedule } from '../model';
 import { problemOf } from '../requests';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { begin, type Choice, moved, namesTaken, remember, type Wish } from './choice';
+import { type Clock, clockAtFirst, clockFindings, scheduleOf } from './clock';
 import { Effect } from './Effect';
 import { type Gate, show } from './Frame';
 import { LaunchFields } from './LaunchFields';
 import { keyOf, unanswered, useCatalogue, useCheck } from './live';
-import { outcomeOf, planOf } from './plan';
+import { laterOutcome, outcomeOf, planOf } from './plan';
 import { keep, recall } from './remembered';
 
-/** Ask what to launch, and launch it; null when it was cancelled. */
-export function openLaunch(
+/** Ask what to launch, and launch it; null when it was cancelled, or is to start by the clock. */
+export async function openLaunch(
   alongside: IAlongside,
   trans: Trans,
   wish: Wish
 ): Promise<Backend | null> {
-  return show<Backend>({
+  const made = await show<Backend | Schedule>({
     title: trans.__('Launch'),
     accept: trans.__('Launch'),
     trans,
     body: gate => <LaunchBody alongside={alongside} trans={trans} wish={wish} gate={gate} />
   });
+  return made && 'phase' in made ? made : null;
 }
 
 interface BodyProps {
   alongside: IAlongside;
   trans: Trans;
   wish: Wish;
-  gate: Gate<Backend>;
+  gate: Gate<Backend | Schedule>;
 }
 
 function LaunchBody({ alongside, trans, wish, gate }: BodyProps) {
@@ -69,36 +71,60 @@ interface FormProps extends Omit<BodyProps, 'wish'> {
   first: Choice;
 }
 
+interface Attempt {
+  choice: Choice;
+  clock: Clock;
+  body: Launch;
+  key: string;
+}
+
 function LaunchForm({ alongside, trans, gate, catalogue, first }: FormProps) {
   const { service, store } = alongside;
   const [choice, setChoice] = useState(first);
+  const [clock, setClock] = useState(clockAtFirst);
   const [refused, setRefused] = useState<{ of: string; problem: Problem } | null>(null);
-  const attempt = useRef<{ choice: Choice; body: Launch; key: string } | null>(null);
+  const attempt = useRef<Attempt | null>(null);
   const id = useId();
 
-  const taken = namesTaken(store.backends.values(), store.user, store.session);
+  const later = clock.on !== '';
+  const taken = later
+    ? new Set(store.schedules.map(({ name }) => name))
+    : namesTaken(store.backends.values(), store.user, store.session);
   const plan = planOf(choice, { catalogue, me: store.me, taken }, trans);
+  Object.assign(plan.wrong, clockFindings(clock, trans));
   const sound = Object.keys(plan.wrong).length === 0;
-  const now = keyOf(choice.profile, plan.request);
-  const checked = useCheck(alongside, choice.profile, sound ? plan.request : null, trans);
+  const now = `${keyOf(choice.profile, plan.request)} ${later ? JSON.stringify(clock) : ''}`;
+  const asked = sound && !later ? plan.request : null;
+  const checked = useCheck(alongside, choice.profile, asked, trans);
   const refusal = refused?.of === now ? { of: now, chosen: null, problem: refused.problem } : null;
-  const outcome = outcomeOf(plan, choice, store.me, refusal ?? checked, trans);
+  const found = outcomeOf(plan, choice, store.me, refusal ?? checked, trans);
+  const outcome = later ? laterOutcome(found, trans) : found;
   // a launch that was refused may be tried again; what the check refuses, not
   const open = sound && outcome.verdict.fits && !checked?.problem && !store.problem;
 
   useEffect(() => gate.set(open, `${id}-verdict`), [gate, open, id]);
+  useEffect(() => {
+    gate.accept = later ? trans.__('Schedule') : '';
+  }, [gate, later, trans]);
   gate.act = async () => {
     // an answer that got lost makes no second one: the same request goes out again
-    if (attempt.current?.choice !== choice) {
+    if (attempt.current?.choice !== choice || attempt.current.clock !== clock) {
       const body = { ...plan.request, profile: choice.profile };
-      attempt.current = { choice, body, key: UUID.uuid4() };
+      attempt.current = { choice, clock, body, key: UUID.uuid4() };
     }
+    const { body, key } = attempt.current;
     setRefused(null);
     try {
-      const backend = await service.launch(attempt.current.body, attempt.current.key);
+      const made = later
+        ? await service.schedule(scheduleOf(clock, body), key)
+        : await service.launch(body, key);
       keep(store.user, remember(choice));
-      store.put(backend);
-      return backend;
+      if ('phase' in made) {
+        store.put(made);
+      } else {
+        await store.refreshSchedules();
+      }
+      return made;
     } catch (error) {
       const problem = problemOf(error, trans);
       setRefused({ of: now, problem });
@@ -118,8 +144,10 @@ function LaunchForm({ alongside, trans, gate, catalogue, first }: FormProps) {
         plan={plan}
         wrong={outcome.wrong}
         tied={store.session !== null && !store.alone}
+        clock={clock}
         trans={trans}
         onChoice={setChoice}
+        onClock={setClock}
         onMove={to => setChoice(moved(catalogue, choice, to))}
       />
       <Effect

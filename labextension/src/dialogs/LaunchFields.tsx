@@ -4,7 +4,9 @@ import type { ReactNode } from 'react';
 import type { Catalogue } from '../model';
 import type { Trans } from '../words';
 import { Cards, Segments } from './Cards';
+import { ClockFields } from './ClockFields';
 import { type Choice, firstPossible, whyUnavailable } from './choice';
+import type { Clock } from './clock';
 import type { Findings } from './findings';
 import { atMost, endsText } from './lifetimes';
 import { type Plan, quotaBounds } from './plan';
@@ -21,13 +23,17 @@ interface LaunchFieldsProps {
   wrong: Findings;
   /** Whether there is a session that it can end with. */
   tied: boolean;
+  clock: Clock;
   trans: Trans;
   onChoice: (choice: Choice) => void;
+  onClock: (clock: Clock) => void;
   /** Another profile or kind. */
   onMove: (to: Pick<Choice, 'profile' | 'kind'>) => void;
 }
 
-type SizeFieldsProps = Omit<LaunchFieldsProps, 'tied'> & { children?: ReactNode };
+type SizeFieldsProps = Omit<LaunchFieldsProps, 'tied' | 'clock' | 'onClock'> & {
+  children?: ReactNode;
+};
 
 /** Profile, kind and size; `children` belong to the same box as the size. */
 export function SizeFields(props: SizeFieldsProps) {
@@ -95,7 +101,7 @@ export function SizeFields(props: SizeFieldsProps) {
 }
 
 export function LaunchFields(props: LaunchFieldsProps) {
-  const { id, choice, plan, wrong, tied, trans, onChoice } = props;
+  const { id, choice, plan, wrong, tied, clock, trans, onChoice, onClock } = props;
   const { offer, free } = plan;
   return (
     <div className="alongside-Fields">
@@ -115,7 +121,8 @@ export function LaunchFields(props: LaunchFieldsProps) {
             onText={name => onChoice({ ...choice, name })}
           />
         </Row>
-        {tied && (
+        <ClockFields {...{ id, clock, wrong, trans, onClock }} />
+        {tied && !clock.on && (
           <Row id={`${id}-ends`} label={trans.__('Ends')} hint={endsText(offer.lifetime, trans)}>
             <select
               id={`${id}-ends`}

@@ -44,7 +44,7 @@ export function placed(
     ? problem.errors
     : [{ field: problem.field ?? '', message: problem.detail, remedy: problem.remedy }];
   const homeless = all.filter(({ field, message, remedy }) => {
-    const path = field.replace(/^options\./, '');
+    const path = field.replace(/^(launch\.)?(options\.)?/, '');
     if (has(path)) {
       at[path] ??= remedy || message;
     }

@@ -115,6 +115,17 @@ export function outcomeOf(
   };
 }
 
+/** The same for what starts by the clock: the quota is that of then, and so is whether it fits. */
+export function laterOutcome(outcome: Outcome, trans: Trans): Outcome {
+  const sound = Object.keys(outcome.wrong).length === 0;
+  const sentence = trans.__('It is launched within what your quota leaves then.');
+  return {
+    ...outcome,
+    quota: [],
+    verdict: sound ? { fits: true, sentence, remedy: '' } : outcome.verdict
+  };
+}
+
 /** What to say of the number of members, where the quota leaves fewer than the profile allows. */
 export function quotaBounds(plan: Plan, choice: Choice, trans: Trans): Record<string, string> {
   const growth = growthOf(plan.offer)?.name ?? '';
@@ -128,8 +139,11 @@ export function quotaBounds(plan: Plan, choice: Choice, trans: Trans): Record<st
     : {};
 }
 
+const CLOCK = ['days', 'from', 'to', 'zone'];
+const PLAIN = new Set(['name', 'lifetime.idle', 'lifetime.maximum', ...CLOCK]);
+
 function hasInput(path: string, schema: Schema): boolean {
-  if (['name', 'lifetime.idle', 'lifetime.maximum'].includes(path)) {
+  if (PLAIN.has(path)) {
     return true;
   }
   const found = path

@@ -7,6 +7,7 @@ import { Backends } from './Backends';
 import { Find } from './Find';
 import { Quota } from './Quota';
 import { ownRuns, Runs } from './Runs';
+import { Schedules } from './Schedules';
 import { type Sections as Groups, sections } from './sections';
 import { Team } from './Team';
 
@@ -85,6 +86,7 @@ function Own({ shown }: { shown: Shown }) {
         />
       )}
       <Backends found={found} query={many ? query.trim() : ''} shown={shown} />
+      <Schedules shown={shown} />
     </>
   );
 }

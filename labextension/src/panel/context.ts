@@ -5,6 +5,7 @@ import type { Actions } from '../components/actions';
 import type { Backend } from '../model';
 import type { Relaunches } from '../relaunch/relaunches';
 import type { RunActions } from '../runs/actions';
+import type { ScheduleActions } from '../schedules/actions';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import type { PendingStops } from './stops';
@@ -17,6 +18,8 @@ export interface PanelOptions {
   run?: (() => void) | undefined;
   /** What can be done with runs; without it, there are none to see. */
   runs?: RunActions | undefined;
+  /** What can be done with schedules; without it, there are none to see. */
+  schedules?: ScheduleActions | undefined;
   stops?: PendingStops | undefined;
   /** The backend that the current notebook is connected to. */
   attachments?:

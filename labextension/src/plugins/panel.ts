@@ -21,6 +21,7 @@ import {
 } from '../tokens';
 import { commandActions, relaunchActions, runActions } from './actions';
 import { alongsideIcon } from './icons';
+import { scheduleActions } from './schedules';
 
 export const panel: JupyterFrontEndPlugin<void> = {
   id: 'jupyterhub-alongside:panel',
@@ -56,7 +57,8 @@ export const panel: JupyterFrontEndPlugin<void> = {
       run: () => {
         void app.commands.execute(CommandIDs.run);
       },
-      runs: runActions(app.commands)
+      runs: runActions(app.commands),
+      schedules: scheduleActions(alongside, trans)
     });
     widget.title.icon = alongsideIcon;
     widget.title.caption = trans.__('Alongside: clusters of this session');

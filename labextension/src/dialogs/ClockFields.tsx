@@ -1,0 +1,83 @@
+/** When it is to start: now, or again and again by the clock. */
+import type { Trans } from '../words';
+import type { Clock } from './clock';
+import type { Findings } from './findings';
+import { describedBy, Input, Row } from './Row';
+
+interface ClockFieldsProps {
+  /** What all ids begin with. */
+  id: string;
+  clock: Clock;
+  wrong: Findings;
+  trans: Trans;
+  onClock: (clock: Clock) => void;
+}
+
+export function ClockFields(props: ClockFieldsProps) {
+  const { id, clock, trans, onClock } = props;
+  const starts = `${id}-starts`;
+  return (
+    <>
+      <Row
+        id={starts}
+        label={trans.__('Starts')}
+        hint={clock.on && trans.__('By itself, whether you are logged in or not.')}
+      >
+        <select
+          id={starts}
+          className="jp-mod-styled"
+          value={clock.on}
+          aria-describedby={describedBy(starts)}
+          onChange={event => onClock({ ...clock, on: event.target.value as Clock['on'] })}
+        >
+          <option value="">{trans.__('now')}</option>
+          <option value="Mon-Fri">{trans.__('every working day')}</option>
+          <option value="daily">{trans.__('every day')}</option>
+          <option value="own">{trans.__('on certain days')}</option>
+        </select>
+      </Row>
+      {clock.on && <Times {...props} />}
+    </>
+  );
+}
+
+function Times({ id, clock, wrong, trans, onClock }: ClockFieldsProps) {
+  const zones = `${id}-zones`;
+  const field = (name: 'days' | 'from' | 'to' | 'zone', more: object) => (
+    <Input
+      id={`${id}-${name}`}
+      value={clock[name]}
+      wrong={Boolean(wrong[name])}
+      onText={text => onClock({ ...clock, [name]: text })}
+      {...more}
+    />
+  );
+  return (
+    <>
+      {clock.on === 'own' && (
+        <Row id={`${id}-days`} label={trans.__('Days')} error={wrong.days}>
+          {field('days', { placeholder: 'Mon,Wed' })}
+        </Row>
+      )}
+      <Row id={`${id}-from`} label={trans.__('From')} error={wrong.from}>
+        {field('from', { type: 'time', 'data-short': '' })}
+      </Row>
+      <Row
+        id={`${id}-to`}
+        label={trans.__('Until')}
+        hint={clock.to ? '' : trans.__('Until its lifetime is over.')}
+        error={wrong.to}
+      >
+        {field('to', { type: 'time', 'data-short': '' })}
+      </Row>
+      <Row id={`${id}-zone`} label={trans.__('Time zone')} error={wrong.zone}>
+        {field('zone', { list: zones })}
+        <datalist id={zones}>
+          {Intl.supportedValuesOf('timeZone').map(zone => (
+            <option key={zone} value={zone} />
+          ))}
+        </datalist>
+      </Row>
+    </>
+  );
+}
