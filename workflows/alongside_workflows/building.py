@@ -15,79 +15,23 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import PurePath
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from pydantic import JsonValue
 
 from alongside.errors import InvalidRequest
 from alongside.models import Pod
 from alongside.requests import parse
+from alongside_workflows import files
 from alongside_workflows.draft_steps import LONGEST_NAME, DraftStep, Result, split, step_name
 from alongside_workflows.model import BackendWish, Retry, Step, Throttle, Workflow
+from alongside_workflows.nested import Nested, unfold
+from alongside_workflows.step_settings import NotebookNeeds as NotebookNeeds
+from alongside_workflows.step_settings import NotebookSettings as NotebookSettings
+from alongside_workflows.step_settings import StepSettings
 
 _AMOUNTS = ("cores", "memory", "gpus")
 _LISTS = ("results", "cells", "functions")
-
-
-class Needs(TypedDict, total=False):
-    """What can be said of a notebook and of a command alike. Paths may be URLs (``s3://…``)."""
-
-    after: Iterable[DraftStep] | DraftStep
-    """Steps that must have succeeded before; the same as ``>>``."""
-    results: Sequence[str]
-    """Values that it leaves; those that another step takes needn't be listed."""
-    inputs: Mapping[str, str | os.PathLike[str]]
-    """Files and directories that it reads: name to where they are."""
-    outputs: Mapping[str, str | os.PathLike[str]]
-    """Files and directories that it writes: name to where they belong."""
-    cores: float
-    memory: str | int
-    gpus: int
-    image: str
-    environment: Mapping[str, str]
-    retries: int | Retry
-    """How often it is tried again."""
-    timeout: str | timedelta
-    """An attempt that takes longer has failed: ``"1 h"``."""
-    cache: bool
-    """Whether it is skipped when nothing has changed since it last succeeded."""
-
-
-class NotebookNeeds(Needs, total=False):
-    """What can be said of a notebook besides."""
-
-    output: str | os.PathLike[str]
-    """Where the executed notebook is put besides; ``{run}`` is the run's id."""
-    kernel: str
-    """Name of another kernel."""
-    cells: Sequence[str]
-    """Tags: cells that have none of them are not executed."""
-    functions: Sequence[str]
-    """Functions that are called with the values that they have arguments for; see `Step`."""
-    joined: DraftStep
-    """An earlier step whose kernel it goes on in, so that data stays in memory."""
-
-
-class StepSettings(Needs, total=False):
-    """All that can be said of a command."""
-
-    backend: BackendWish | str
-    """One of its own (`backend`), a shared one (`Draft.shared`), or ``"session"``."""
-    together: bool
-    """Whether it computes on a shared locale group beside others that say so."""
-    wait: str | timedelta
-    """How long it waits for a backend that is not its own: ``"2 h"``."""
-
-
-class NotebookSettings(NotebookNeeds, total=False):
-    """All that can be said of a notebook."""
-
-    backend: BackendWish | str
-    """As for a command."""
-    together: bool
-    """Whether it computes on a shared locale group beside others that say so."""
-    wait: str | timedelta
-    """How long it waits for a backend that is not its own: ``"2 h"``."""
 
 
 class Draft:
@@ -178,6 +122,36 @@ class Draft:
                 written.append(word)
         return self._add({"name": step_name(name), "command": written}, values, taken, settings)
 
+    def workflow(
+        self,
+        what: Workflow | Draft | str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        parameters: Mapping[str, JsonValue | Result] | None = None,
+        after: Iterable[DraftStep] | DraftStep = (),
+    ) -> DraftStep:
+        """A step that is a workflow: its steps take its place, called `name-step`.
+
+        - `what`: one that was written, or the path of a definition
+        - `name`: how it is called; default: like the workflow
+        - `parameters`: values, or results of other steps, for parameters that it has
+
+        >>> inner = workflow("fit", parameters={"n": 1}, directory="/data")
+        >>> step = inner.notebook("fit.ipynb", results=["slope"])
+        >>> w = workflow("twice", directory="/data")
+        >>> both = [w.workflow(inner, name=f"fit-{n}", parameters={"n": n}) for n in (1, 2)]
+        >>> tell = w.command("tell", ["echo", both[1].results["slope"]])
+        >>> [step.name for step in w.build().steps], w.build().step("tell").takes
+        (['fit-1-fit', 'fit-2-fit', 'tell'], {'fit_2_slope': 'fit-2-fit.slope'})
+        """
+        values, taken = split(parameters or {})
+        flow = what.build() if isinstance(what, Draft) else what
+        if not isinstance(flow, Workflow):
+            flow = files.read_workflow(flow)
+        called = self._free(flow.name) if name is None else step_name(name)
+        data = {"name": called, "workflow": flow}
+        return self._add(data, values, taken, {"after": after}, Nested)
+
     def shared(self, name: str, wish: BackendWish) -> str:
         """A backend that several steps share; it begins with the first and ends with the run.
 
@@ -191,12 +165,10 @@ class Draft:
 
     def build(self) -> Workflow:
         """The workflow; raises `alongside.errors.InvalidFields` with all that is wrong."""
-        return parse(
-            Workflow,
-            self._data
-            | {"steps": [step.data for step in self._steps]}
-            | ({"backends": self._backends} if self._backends else {}),
-        )
+        content = self._data | {"steps": [_without_results(step.data) for step in self._steps]}
+        if self._backends:
+            content["backends"] = self._backends
+        return unfold(content, read=lambda flow: flow).checked()
 
     def _free(self, title: str) -> str:
         """A name of our choosing, which no other step has."""
@@ -218,6 +190,7 @@ class Draft:
         values: dict[str, JsonValue],
         taken: dict[str, Result],
         settings: Mapping[str, Any],
+        model: type[Step | Nested] = Step,
     ) -> DraftStep:
         for key, value in settings.items():
             if key in ("inputs", "outputs"):
@@ -240,7 +213,7 @@ class Draft:
         if taken:
             data["takes"] = {into: result.source for into, result in taken.items()}
         parse(
-            Step, data, f"steps.{data['name']}"
+            model, data, f"steps.{data['name']}"
         )  # so that what is wrong is told where it is written
         step = DraftStep(self, data)
         for result in taken.values():
@@ -258,6 +231,11 @@ class Draft:
                 "Join steps of one workflow only.",
                 "after",
             )
+
+
+def _without_results(data: dict[str, Any]) -> dict[str, Any]:
+    """The same; but those of a workflow are of its steps, which say them."""
+    return {key: one for key, one in data.items() if key != "results" or "workflow" not in data}
 
 
 def workflow(

@@ -128,12 +128,11 @@ class Course:
             for name, (source, result) in wish.sources.items()
             if not self.chains.together(source, step)
         }
-        return dict(self.workflow.parameters) | dict(wish.parameters) | taken
+        return self.workflow.values_of(wish)[0] | taken
 
     def optional(self, step: str) -> tuple[str, ...]:
-        """Parameters of the workflow that the step has not asked for itself."""
-        own = {**self.steps[step].parameters, **self.steps[step].takes}
-        return tuple(name for name in self.workflow.parameters if name not in own)
+        """Parameters that the step has not asked for itself."""
+        return self.workflow.values_of(self.steps[step])[1]
 
     def status(self, live: Mapping[str, Progress], notice: str = "") -> RunStatus:
         """What observers see. `live`: how far the steps are that run; `notice`: what is amiss."""

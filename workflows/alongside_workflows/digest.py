@@ -27,7 +27,7 @@ from alongside_workflows.model import Step
 from alongside_workflows.step.hashing import sha256
 
 _IRRELEVANT = {
-    *("name", "after", "takes", "parameters"),
+    *("name", "after", "takes", "parameters", "defaults"),
     *("retry", "timeout", "wait", "together", "cache", "joined"),
 }
 _FRESH = 2.0  # seconds: a file changed this lately may change again without another time stamp

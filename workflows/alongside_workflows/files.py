@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from alongside import strict_yaml
 from alongside.errors import AlongsideError, InvalidFields, InvalidRequest, StorageFailed
 from alongside.requests import parse
+from alongside_workflows import nested
 from alongside_workflows.model import Workflow
 from alongside_workflows.step import opening, staging
 from alongside_workflows.step.failing import StepFailed
@@ -22,20 +23,34 @@ DEFINITIONS = (".yaml", ".yml", ".json")
 """How the names of definitions end."""
 
 
-def read_workflow(path: str | os.PathLike[str]) -> Workflow:
+def read_workflow(path: str | os.PathLike[str], *, within: tuple[Path, ...] = ()) -> Workflow:
     """The workflow that a YAML or JSON file defines.
 
     Where its `directory` is relative or absent, that is meant from the file's folder. Raises
     `alongside.errors.InvalidRequest` with all that is wrong, each with its line.
+
+    within : the files that it is a step in, outermost first
     """
     place = Path(path)
-    return parse_workflow(_read(place), str(path), place.resolve().parent)
+    file = place.resolve()
+    if file in within:
+        raise InvalidRequest(
+            f"{path} is a step of itself.", "Take that step out, or name another workflow."
+        )
+    return parse_workflow(_read(place), str(path), file.parent, within=(*within, file))
 
 
-def parse_workflow(text: str, name: str = "workflow", folder: Path | None = None) -> Workflow:
+def parse_workflow(
+    text: str,
+    name: str = "workflow",
+    folder: Path | None = None,
+    *,
+    within: tuple[Path, ...] = (),
+) -> Workflow:
     """The workflow that this text defines; `name` is what errors call it.
 
-    A manifest of Argo's is understood as well, as far as there is a counterpart.
+    A manifest of Argo's is understood as well, as far as there is a counterpart. For `within` see
+    `read_workflow`.
     """
     content = _plain(_content(text, name))
     if not isinstance(content, dict):
@@ -46,13 +61,27 @@ def parse_workflow(text: str, name: str = "workflow", folder: Path | None = None
         from alongside_workflows.hera_objects import read_argo  # rarely needed
 
         return placed(read_argo(content), folder)
+    try:
+        return _defined(content, folder, within)
+    except InvalidFields as wrong:
+        raise InvalidFields([_placed(one, text, name) for one in wrong.errors]) from None
+
+
+def _defined(content: dict[str, Any], folder: Path | None, within: tuple[Path, ...]) -> Workflow:
+    """The workflow with this content, and those in it. Raises InvalidFields."""
     directory = content.get("directory", "")
     if folder is not None and isinstance(directory, str):
         content["directory"] = os.path.normpath(folder / directory)
-    try:
-        return parse(Workflow, content)
-    except InvalidFields as wrong:
-        raise InvalidFields([_placed(one, text, name) for one in wrong.errors]) from None
+
+    def read(wanted: Any) -> Workflow:
+        if isinstance(wanted, str):
+            return read_workflow((folder or Path()) / wanted, within=within)
+        if isinstance(wanted, dict):
+            there = {key: content[key] for key in ("directory",) if key in content}
+            return _defined({"name": "workflow", **there, **wanted}, folder, within)
+        raise InvalidRequest("This is no workflow.", "Write its path, or its definition.")
+
+    return nested.unfold(content, read).checked()
 
 
 def placed(flow: Workflow, folder: Path | None) -> Workflow:

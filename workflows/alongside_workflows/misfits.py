@@ -54,9 +54,10 @@ def _of_step(
         elif result not in known[source].results:
             message = f"{name} takes {result!r} of {source!r}, which has no such result."
             yield place, message, f"Add it to the `results` of {source!r}."
-    given = {**step.parameters, **step.takes}
-    named = {*given, *step.inputs, *step.outputs, *flow.parameters}
-    if found := words.problems(step.command or (), named, given if step.command else ()):
+    values, optional = flow.values_of(step)
+    known_names = {*values, *step.takes, *step.inputs, *step.outputs}
+    given = [name for name in {**step.parameters, **step.takes} if name not in optional]
+    if found := words.problems(step.command or (), known_names, given if step.command else ()):
         yield (
             "command",
             f"The command of {name} can't be made: {'; '.join(found)}.",

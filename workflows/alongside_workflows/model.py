@@ -23,10 +23,14 @@ from pydantic import (
 
 from alongside.models import Model, Pod
 from alongside.requests import Several
-from alongside.units import Duration, Memory
+from alongside.units import Duration
 from alongside_workflows import misfits
 from alongside_workflows.chains import Chains
 from alongside_workflows.graph import Graph
+from alongside_workflows.needs import Amounts as Amounts
+from alongside_workflows.needs import BackendWish as BackendWish
+from alongside_workflows.needs import Retry as Retry
+from alongside_workflows.needs import Throttle as Throttle
 
 MOST_STEPS = 5_000
 """Steps of one workflow."""
@@ -53,60 +57,6 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(max_length=_LONG)]
 
 
-class Amounts(Model):
-    """What the process of a step gets; its backend comes on top."""
-
-    cores: float | None = Field(None, gt=0, le=1024, description="CPU cores, for instance 0.5.")
-    memory: Memory | None = Field(None, description="Bytes of memory.")
-    gpus: int = Field(0, ge=0, le=64, description="Number of GPUs.")
-
-
-class BackendWish(Model):
-    """The backend that a step computes on."""
-
-    kind: str = Field("dask", max_length=63, description="`dask`, `arkouda`, or another kind.")
-    profile: str | None = Field(
-        None, max_length=_LONG, description="Default: the first profile that offers the kind."
-    )
-    options: dict[str, Any] = Field({}, description="Size, by the kind's schema.")
-    minimum: int | None = Field(
-        None, ge=0, description="Members that must be there before the step begins; default: all."
-    )
-    wait: Duration = Field(
-        timedelta(minutes=15), description="How long it is waited for; then the attempt fails."
-    )
-
-
-class Retry(Model):
-    """How often a step that fails is tried again, and after which pauses."""
-
-    times: int = Field(0, ge=0, le=20, description="Attempts after the first.")
-    pause: Duration = Field(timedelta(seconds=5), description="Before the second attempt.")
-    factor: float = Field(2.0, ge=1, le=10, description="How much longer each further pause is.")
-    longest: Duration = Field(timedelta(minutes=10), description="No pause is longer.")
-    backend: BackendWish | None = Field(
-        None,
-        description="What every attempt but the first computes on: a larger backend, or one "
-        "elsewhere. The one before ends.",
-    )
-
-    def pause_before(self, attempt: int) -> timedelta:
-        """The pause before this attempt; the first one is number 1 and has none."""
-        if attempt < 2:
-            return timedelta()
-        grown = self.pause.total_seconds() * self.factor ** min(attempt - 2, 64)
-        return timedelta(seconds=min(grown, self.longest.total_seconds()))
-
-
-class Throttle(Model):
-    """How many attempts begin in a span of time, whenever that is taken."""
-
-    starts: int = Field(ge=1, le=1000, description="How many at most.")
-    per: Duration = Field(
-        timedelta(minutes=1), gt=timedelta(), description="The time that they are counted over."
-    )
-
-
 class Step(Model):
     """A notebook or a command, with what it needs and what it leaves."""
 
@@ -121,6 +71,11 @@ class Step(Model):
     takes: dict[Variable, str] = Field(
         {},
         description="Parameters that are results of earlier steps: name to `step.result`.",
+    )
+    defaults: dict[Variable, JsonValue] = Field(
+        {},
+        description="Values for parameters if it has them, as those of the workflow are, which "
+        "they go before.",
     )
     results: tuple[Variable, ...] = Field(
         (),
@@ -293,6 +248,13 @@ class Workflow(Model):
     def chains(self) -> Chains:
         """Which steps are joined."""
         return Chains(self.steps)
+
+    def values_of(self, step: Step) -> tuple[dict[str, JsonValue], tuple[str, ...]]:
+        """The parameters of a step but for what it takes; and those that it may not have at all,
+        of which it may take some."""
+        optional = {**self.parameters, **step.defaults}
+        asked = step.parameters.keys() | (step.takes.keys() - step.defaults.keys())
+        return {**optional, **step.parameters}, tuple(n for n in optional if n not in asked)
 
     def wait_of(self, step: Step) -> timedelta:
         """How long a step waits for its backend at most: its own, or one that it names."""

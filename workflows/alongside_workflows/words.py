@@ -40,6 +40,15 @@ def problems(words: Iterable[str], known: Collection[str], wanted: Iterable[str]
     return list(found)
 
 
+def names(words: Iterable[str]) -> set[str]:
+    """What stands in braces in these words.
+
+    >>> sorted(names(["{n}", "{{m}}", "{n}{k}"]))
+    ['k', 'n']
+    """
+    return {match[1] for word in words for match in _TOKEN.finditer(word) if match[1]}
+
+
 def filled(
     words: Sequence[str],
     values: Mapping[str, JsonValue],

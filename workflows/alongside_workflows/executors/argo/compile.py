@@ -71,9 +71,7 @@ def _plan(step: Step, spec: RunSpec, part: Part) -> templates.Plan:
     words = None
     if templates.is_bare(step):
         assert step.command is not None
-        values = {**spec.workflow.parameters, **step.parameters}
-        optional = spec.workflow.parameters.keys() - step.parameters.keys()
-        words = tuple(filled(step.command, values, optional))
+        words = tuple(filled(step.command, *spec.workflow.values_of(step)))
         for place, texts in (("command", words), ("environment", step.environment)):
             if permitting.is_templated(texts):
                 raise InvalidRequest(

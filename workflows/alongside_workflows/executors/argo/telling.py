@@ -67,7 +67,7 @@ def _told(step: Step, spec: RunSpec, settings: Settings, api: str, part: Part) -
         for name, (source, result) in step.sources.items()
         if source in part.done
     }
-    own = {**step.parameters, **step.takes}
+    values, optional = spec.workflow.values_of(step)
     task = Task(
         run=spec.id,
         workflow=spec.workflow.name,
@@ -75,8 +75,8 @@ def _told(step: Step, spec: RunSpec, settings: Settings, api: str, part: Part) -
         step=step,
         attempt=part.tried.get(step.name, 0) + 1,
         notebook=spec.workflow.notebooks.get(step.notebook or ""),
-        values={**spec.workflow.parameters, **step.parameters, **known},
-        optional=tuple(name for name in spec.workflow.parameters if name not in own),
+        values={**values, **known},
+        optional=optional,
         directory=spec.workflow.directory,
         wait=spec.workflow.wait_of(step),
         api=api,
