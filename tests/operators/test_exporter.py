@@ -22,6 +22,7 @@ from alongside.kinds.arkouda.gauges import Figures, locales_of, used_of
 from alongside.kinds.arkouda.lookout import Lookout, Target
 from tests.doubles.arkouda import real
 from tests.doubles.arkouda.started import Started, started
+from tests.prometheus import AT_ONCE, prometheus, up
 from tests.stack import free_port, wait_until
 
 pytestmark = pytest.mark.skipif(real() is not None, reason="the daemons' ports are the double's")
@@ -206,3 +207,17 @@ def test_what_makes_no_sense_is_nothing() -> None:
     assert locales_of("[]") == ()
     assert used_of("{") == {}
     assert used_of('[{"locale_id": 0}]') == {}
+
+
+@pytest.mark.shows("K41")
+def test_prometheus_reads_it(tmp_path: Path) -> None:
+    with watched(tmp_path / "node17", "2026") as (_, lookout), answering(lookout) as url:
+        lookout.look()
+        there = [{"targets": [url.removeprefix("http://")]}]
+        job = {"job_name": "arkouda", **AT_ONCE, "static_configs": there}
+        with prometheus(tmp_path, {"scrape_configs": [job]}) as api:
+            wait_until("the target is up", lambda: up(api), 30)
+            (sample,) = api.get("query", params={"query": "arkouda_server_up"}).json()["data"][
+                "result"
+            ]
+            assert sample["value"][1] == "1"

@@ -22,6 +22,8 @@ from tests.doubles.memory_executor import MemoryExecutor
 from tests.doubles.memory_hub import MemoryHub
 from tests.doubles.memory_platform import MemoryPlatform
 
+FOR_METRICS = ("read:metrics", "access:services!service=alongside")
+"""The scopes of whoever collects numbers."""
 OWN_TOKEN = "the-service's-own-token"
 API = "/services/alongside/api/v1"
 CATALOGUE = """\
@@ -157,6 +159,8 @@ def served(catalogue_path: Path) -> Iterator[Served]:
         async with running(catalogue_path) as run:
             run.hub.add("ada", "datf")
             run.hub.add("root", admin=True)
+            monitoring = {"kind": "service", "name": "prometheus", "scopes": [*FOR_METRICS]}
+            run.hub.tokens["token-of-prometheus"] = monitoring
             config = uvicorn.Config(
                 run.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1
             )

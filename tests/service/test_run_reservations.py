@@ -222,7 +222,7 @@ async def test_a_silent_platform_is_waited_for_and_an_ended_group_is_told(offere
 
 
 def test_a_notebook_is_told_that_a_step_computes_there() -> None:
-    fields = dict.fromkeys(Backend.model_fields, "") | {"name": "group"}
+    fields: dict[str, Any] = dict.fromkeys(Backend.model_fields, "") | {"name": "group"}
     reservations.check_free(Backend.model_construct(**fields | {"reservations": ()}))
     with pytest.raises(Conflict, match="Step a of report computes on group") as refused:
         reservations.check_free(Backend.model_construct(**fields | {"reservations": (A, B)}))
