@@ -1603,6 +1603,16 @@ export interface components {
             longest: string;
             /** @description What every attempt but the first computes on: a larger backend, or one elsewhere. The one before ends. */
             backend?: components["schemas"]["BackendWish-Input"] | null;
+            /**
+             * Notebook
+             * @description What every attempt but the first executes instead of its notebook.
+             */
+            notebook?: string | null;
+            /**
+             * Command
+             * @description What every attempt but the first runs instead of its command.
+             */
+            command?: string[] | null;
         };
         /**
          * Retry
@@ -1639,6 +1649,16 @@ export interface components {
             longest: string;
             /** @description What every attempt but the first computes on: a larger backend, or one elsewhere. The one before ends. */
             backend?: components["schemas"]["BackendWish-Output"] | null;
+            /**
+             * Notebook
+             * @description What every attempt but the first executes instead of its notebook.
+             */
+            notebook?: string | null;
+            /**
+             * Command
+             * @description What every attempt but the first runs instead of its command.
+             */
+            command?: string[] | null;
         };
         /**
          * Run

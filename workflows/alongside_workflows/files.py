@@ -162,10 +162,10 @@ def with_notebooks(flow: Workflow) -> Workflow:
     """
     brought = dict(flow.notebooks)
     for step in flow.steps:
-        place = step.notebook
-        if place is not None and place not in brought and not staging.is_url(place):
-            directory = Path(flow.directory or Path.home())
-            brought[place] = json.loads(json.dumps(read_notebook(staging.local(place, directory))))
+        for place in (step.notebook, step.retry.notebook):
+            if place is not None and place not in brought and not staging.is_url(place):
+                path = staging.local(place, Path(flow.directory or Path.home()))
+                brought[place] = json.loads(json.dumps(read_notebook(path)))
     said = flow.model_dump(exclude_unset=True)
     return parse(Workflow, {**said, "notebooks": brought, "directory": ""})
 

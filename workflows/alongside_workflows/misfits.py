@@ -57,12 +57,19 @@ def _of_step(
     values, optional = flow.values_of(step)
     known_names = {*values, *step.takes, *step.inputs, *step.outputs}
     given = [name for name in {**step.parameters, **step.takes} if name not in optional]
-    if found := words.problems(step.command or (), known_names, given if step.command else ()):
-        yield (
-            "command",
-            f"The command of {name} can't be made: {'; '.join(found)}.",
-            words.REMEDY,
-        )
+    for place, command in (("command", step.command), ("retry.command", step.retry.command)):
+        if found := words.problems(command or (), known_names, given if command else ()):
+            message = f"The command of {name} can't be made: {'; '.join(found)}."
+            yield place, message, words.REMEDY
+    for other in ("notebook", "command"):
+        if getattr(step.retry, other) is None:
+            continue
+        if getattr(step, other) is None:
+            message = f"{name} is no {other}, so it can't be replaced by one."
+            yield f"retry.{other}", message, f"Leave that out, or make it a {other}."
+        elif not step.retry.times:
+            message = f"{name} is not tried again, so nothing replaces it."
+            yield f"retry.{other}", message, "Give it `retry.times`, or leave this out."
     if step.retry.backend is not None and (step.backend is None or not step.retry.times):
         lacks = "has no backend" if step.backend is None else "is not tried again"
         message = f"{name} {lacks}, so there is nothing that another backend could be for."

@@ -29,6 +29,7 @@ from alongside_workflows.chains import Chains
 from alongside_workflows.graph import Graph
 from alongside_workflows.needs import Amounts as Amounts
 from alongside_workflows.needs import BackendWish as BackendWish
+from alongside_workflows.needs import Place, Text, Words
 from alongside_workflows.needs import Retry as Retry
 from alongside_workflows.needs import Throttle as Throttle
 
@@ -50,11 +51,8 @@ StepName = Annotated[str, StringConstraints(pattern=_STEP_NAME), BeforeValidator
 """A step's name is part of paths and of Kubernetes' names: lower case letters, digits, dashes."""
 Variable = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w{0,99}$")]
 """A name as Python has it."""
-Place = Annotated[str, StringConstraints(min_length=1, max_length=_LONG, pattern=r"^[^\x00\n]+$")]
-"""A path, absolute or from the workflow's directory, or an fsspec URL (``s3://bucket/key``)."""
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """What a cell of a notebook is tagged with."""
-Text = Annotated[str, StringConstraints(max_length=_LONG)]
 
 
 class Step(Model):
@@ -62,9 +60,7 @@ class Step(Model):
 
     name: StepName = Field(description="Lower case letters, digits and dashes.")
     notebook: Place | None = Field(None, description="The notebook that is executed.")
-    command: tuple[Text, ...] | None = Field(
-        None, min_length=1, max_length=1000, description="Program and arguments; no shell."
-    )
+    command: Words | None = Field(None, description="Program and arguments; no shell.")
     parameters: dict[Variable, JsonValue] = Field(
         {}, description="Values of the notebook's parameters. For a command: `{name}` in its words."
     )
@@ -174,6 +170,12 @@ class Step(Model):
     def wish(self, attempt: int) -> BackendWish | str | None:
         """What an attempt computes on; the first one is number 1."""
         return self.backend if attempt < 2 else self.retry.backend or self.backend
+
+    def attempted(self, attempt: int) -> Step:
+        """What an attempt executes; the first one is number 1."""
+        told = {"notebook": self.retry.notebook, "command": self.retry.command}
+        changed = {name: one for name, one in told.items() if attempt > 1 and one is not None}
+        return self.model_copy(update=changed) if changed else self
 
     @property
     def sources(self) -> dict[str, tuple[str, str]]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from alongside.models import Model
 from alongside.units import Duration, Memory
 
 _LONG = 4096
+Place = Annotated[str, StringConstraints(min_length=1, max_length=_LONG, pattern=r"^[^\x00\n]+$")]
+"""A path, absolute or from the workflow's directory, or an fsspec URL (``s3://bucket/key``)."""
+Text = Annotated[str, StringConstraints(max_length=_LONG)]
+Words = Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
+"""Program and arguments."""
 
 
 class Amounts(Model):
@@ -48,6 +53,12 @@ class Retry(Model):
         None,
         description="What every attempt but the first computes on: a larger backend, or one "
         "elsewhere. The one before ends.",
+    )
+    notebook: Place | None = Field(
+        None, description="What every attempt but the first executes instead of its notebook."
+    )
+    command: Words | None = Field(
+        None, description="What every attempt but the first runs instead of its command."
     )
 
     def pause_before(self, attempt: int) -> timedelta:

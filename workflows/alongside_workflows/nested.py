@@ -200,7 +200,7 @@ class _Part:
         own = step.parameters.keys() | step.takes.keys() | step.defaults.keys()
         wanted = (values.keys() | said["takes"].keys()) - own
         if step.command is not None:  # of a notebook only its own code tells
-            wanted &= words.names(step.command)
+            wanted &= words.names((*step.command, *(step.retry.command or ())))
         takes = {name: self.called(source) for name, source in step.takes.items()}
         data = step.model_dump(exclude_unset=True) | {
             "name": self.called(step.name),
@@ -216,6 +216,8 @@ class _Part:
             for field in ("notebook", "output"):
                 if data.get(field):
                     data[field] = self._there(data[field])
+            if step.retry.notebook:
+                data["retry"]["notebook"] = self._there(step.retry.notebook)
             for field in ("inputs", "outputs"):
                 places = data.get(field, {})
                 data[field] = {name: self._there(place) for name, place in places.items()}

@@ -42,6 +42,9 @@ class Task(Record):
     notebook: dict[str, JsonValue] | None = Field(
         None, description="The notebook itself, if it has travelled with the definition."
     )
+    instead: dict[str, JsonValue] | None = Field(
+        None, description="The notebook that its `retry` names, if that has travelled."
+    )
     values: dict[str, JsonValue] = Field({}, description="All parameters, none a reference.")
     optional: tuple[str, ...] = Field(
         (), description="Parameters of the workflow: set where the notebook has them."
@@ -59,6 +62,13 @@ class Task(Record):
         description="Folder of the attempt that goes on in its kernel, seen from its own; '' is "
         "none. The same process carries that out when this has succeeded.",
     )
+
+    def executed(self) -> Task:
+        """The same, with the step that this attempt executes: its `retry` may name another."""
+        step = self.step.attempted(self.attempt)
+        if step is self.step:
+            return self
+        return self.model_copy(update={"step": step, "notebook": self.instead})
 
 
 class Progress(Record):

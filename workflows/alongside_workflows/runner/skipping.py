@@ -59,7 +59,7 @@ class Skipping:
 
     def keep(self, step: Step, event: Ended, known: str, told: Outcome) -> None:
         """Remember an outcome, so that it need not be computed again."""
-        if self._index is None:
+        if self._index is None or step.attempted(event.attempt) is not step:
             return
         directory = self._spec.workflow.directory
         try:

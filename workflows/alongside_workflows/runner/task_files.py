@@ -41,6 +41,7 @@ def _prepare(
         step=course.steps[step],
         attempt=number,
         notebook=spec.workflow.notebooks.get(course.steps[step].notebook or ""),
+        instead=spec.workflow.notebooks.get(course.steps[step].retry.notebook or ""),
         values=course.values(step),
         optional=course.optional(step),
         directory=spec.workflow.directory,

@@ -49,6 +49,7 @@ class Attempt:
 
     def __init__(self, folder: Folder, task: Task, before: Attempt | None = None) -> None:
         self.folder = folder
+        task = task.executed()
         self.told: dict[str, dict[str, Any]] = {}
         """The results of the steps before in the same kernel."""
         self.kernel: Kernel | None = None

@@ -75,6 +75,7 @@ def _told(step: Step, spec: RunSpec, settings: Settings, api: str, part: Part) -
         step=step,
         attempt=part.tried.get(step.name, 0) + 1,
         notebook=spec.workflow.notebooks.get(step.notebook or ""),
+        instead=spec.workflow.notebooks.get(step.retry.notebook or ""),
         values={**values, **known},
         optional=optional,
         directory=spec.workflow.directory,

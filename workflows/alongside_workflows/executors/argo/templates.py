@@ -54,7 +54,8 @@ class Plan:
 def is_bare(step: Step) -> bool:
     """Whether it is a command for an image that need not know of us."""
     asks = (step.inputs, step.outputs, step.results, step.takes, step.backend, step.output)
-    return step.command is not None and step.image is not None and not any(asks)
+    alone = not any(asks) and step.retry.command is None
+    return step.command is not None and step.image is not None and alone
 
 
 def template(plan: Plan, pod: Pod, settings: Settings) -> Object:
