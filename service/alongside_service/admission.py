@@ -28,6 +28,7 @@ from alongside.phases import LIVE
 from alongside.platforms.base import Observed, Platform
 from alongside.quotas import check, check_capacity, total
 from alongside.requests import Launch, Patch, Requester
+from alongside.reservations import in_words
 from alongside_service.bounded import platform_answers
 from alongside_service.claims import Claims
 from alongside_service.registry import Registry, platform_of
@@ -98,6 +99,7 @@ class Admission:
             spec = self._changed(current.spec, patch)
             if spec == current.spec:
                 return current
+            _check_nobody_computes(spec, current.spec)
             self._check_room(owner, spec, current.spec.resources)
             await self._check_capacity(spec, current.spec.resources)
             return await self._update(spec, current)
@@ -265,6 +267,17 @@ class Admission:
             self._past.move_to_end(launched)
             while len(self._past) > _REMEMBERED:
                 self._past.popitem(last=False)
+
+
+def _check_nobody_computes(spec: Spec, before: Spec) -> None:
+    """Another start would end what a step computes there."""
+    starts_anew = spec.options != before.options and get_kind(spec.kind).scaling == "relaunch"
+    if starts_anew and spec.reservations:
+        raise Conflict(
+            f"{in_words(spec.reservations, spec.name)}: another size would end that.",
+            "Change it when the step is over, or cancel its run.",
+            "options",
+        )
 
 
 def _checked_shares(shares: tuple[Share, ...]) -> tuple[Share, ...]:

@@ -210,6 +210,24 @@ async def test_parallel_steps_on_a_group_that_they_share_in_a_run(offered: Path)
         ]
 
 
+async def test_a_group_is_not_started_anew_while_a_step_computes_on_it(offered: Path) -> None:
+    async with running(offered) as run:
+        id = await group(run)
+        first = await submitted(run, "one")
+        await asked(first)
+        ada = run.user("ada")
+        refused = await ada.patch(f"backends/{id}", json={"options": {"locales": 2}})
+        assert (refused.status_code, refused.json()["detail"]) == (
+            409,
+            "Step fit of one computes on arkouda: another size would end that.",
+        )
+        assert (await ada.patch(f"backends/{id}", json={"keep": True})).status_code == 200
+        await ada.post(f"runs/{first[0]}/cancel")
+        await run.settled(lambda: not run.platform.backends[id].spec.reservations)
+        more = await ada.patch(f"backends/{id}", json={"options": {"locales": 2}})
+        assert more.status_code == 200
+
+
 async def test_a_silent_platform_is_waited_for_and_an_ended_group_is_told(offered: Path) -> None:
     async with running(offered) as run:
         id = await group(run)
