@@ -150,6 +150,32 @@ def test_as_a_table_as_a_page_and_as_json(
     assert "There are 2 earlier ones" in capsys.readouterr().out
 
 
+@pytest.mark.shows("T122")
+def test_of_a_long_history_some_is_asked_for(
+    real: RealService,
+    service: alongside.Client,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+) -> None:
+    found = trace(place / "report.txt", service=service)
+    assert [act.step for act in found.only(step="co*").acts] == ["count"]
+    assert [act.step for act in found.only(step="report", code="sh").acts] == ["report", "count"]
+    assert [act.step for act in found.only(code="segment.ipynb").acts] == ["segment"]
+    (segment,) = found.only(code=f"{place}/*").acts
+    assert [act.step for act in found.only(until=segment.ended).acts] == ["segment"]
+    assert len(found.only(since="1 h").acts) == 3
+    none = found.only(since="1 h", until="30 min")
+    assert (none.acts, none.others) == ((), 3)
+    for name, value in real.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(place)
+    assert main(["runs", "trace", "report.txt", "--code", "*.ipynb", "--since", "2026-01-01"]) == 0
+    assert "2 other steps are left out." in capsys.readouterr().out
+    assert main(["runs", "trace", "report.txt", "--since", "soon"]) != 0
+    assert "'soon' is no time" in capsys.readouterr().err
+
+
 async def test_what_has_changed_and_what_is_not_there(real: RealService, place: Path) -> None:
     (place / "aside.txt").write_text("by hand")
     async with AsyncClient(real.url, real.token) as service:

@@ -137,6 +137,13 @@ def _below(runs: Parser) -> None:
     help = "how many of the newest runs are looked at (default: 100)"
     trace.add_argument("--limit", type=_count, metavar="N", help=help)
     trace.add_argument("--html", metavar="FILE", help="write it as a page")
+    help = "only steps of this name, or of a workflow of this name; * stands for anything"
+    trace.add_argument("--step", metavar="NAME", default="*", help=help)
+    help = "only steps with this notebook, or this program; * stands for anything"
+    trace.add_argument("--code", metavar="NAME", default="*", help=help)
+    for option, word in (("--since", "since"), ("--until", "until")):
+        help = f"only what has ended {word} then: 2026-11-22, 2026-11-22T14:00, or 2d (ago)"
+        trace.add_argument(option, metavar="TIME", help=help)
     delete = command("delete", "Delete runs with all their files; live ones are cancelled.")
     delete.add_argument("names", nargs="+", metavar="run", help="id or name")
 

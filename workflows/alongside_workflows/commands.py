@@ -120,6 +120,7 @@ def _record(service: Client, given: argparse.Namespace) -> int:
 def _trace(service: Client, given: argparse.Namespace) -> int:
     limit = trace_lookup.LIMIT if given.limit is None else given.limit
     found = client.trace(given.file, derived=given.derived, limit=limit, service=service)
+    found = found.only(step=given.step, code=given.code, since=given.since, until=given.until)
     if given.html is not None:
         given.output = given.html
         _written(trace_views.page(found), given)

@@ -30,7 +30,9 @@ def said(trace: Trace) -> str:
     """What is to be said besides, as a sentence; '' for nothing."""
     looked = f"{trace.runs} run{'s' * (trace.runs != 1)}"
     more = f" There are {trace.more} earlier ones; look at more with --limit." if trace.more else ""
-    if not trace.acts:
+    if trace.others:
+        more = f" {trace.others} other step{'s are' if trace.others > 1 else ' is'} left out.{more}"
+    if not trace.acts and not trace.others:
         what = "was made of it" if trace.derived else "made it"
         return f"Nothing in {looked} is known that {what}.{more}"
     return more.strip()

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
 
-from alongside.models import Record
+from alongside.models import Record, now
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 _ABOUT = {
@@ -76,6 +76,30 @@ class Trace(Record):
     acts: tuple[Act, ...] = Field(description="What made it first, or was made first.")
     runs: int = Field(description="Runs whose records were read.")
     more: int = Field(0, description="Earlier runs that were not looked at.")
+    others: int = Field(0, description="Steps of it that `only` has left out.")
+
+    def only(
+        self,
+        *,
+        step: str = "*",
+        code: str = "*",
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+    ) -> Trace:
+        """The same with these steps alone; in names ``*`` and ``?`` stand for anything.
+
+        - `step`: name of the step, or of its workflow
+        - `code`: name or path of its notebook; of a command its program
+        - `since`, `until`: when it ended: a moment, ``"2026-11-22 14:00"``, or ``"2 d"`` ago
+
+        Raises InvalidRequest for what is no time.
+        """
+        from alongside_workflows.trace_filter import matching, moment
+
+        began, ended = (None if one is None else moment(one, now()) for one in (since, until))
+        acts = matching(self.acts, step=step, code=code, since=began, until=ended)
+        others = self.others + len(self.acts) - len(acts)
+        return self.model_copy(update={"acts": acts, "others": others})
 
     def _repr_html_(self) -> str:
         from alongside_workflows.trace_views import fragment
