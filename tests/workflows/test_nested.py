@@ -12,8 +12,9 @@ from alongside.errors import InvalidFields, InvalidRequest
 from alongside_workflows import Workflow, read_workflow, workflow
 from alongside_workflows.client import define
 from alongside_workflows.course import Course
+from alongside_workflows.executors.argo.compile import manifests
 from alongside_workflows.runs import State
-from tests.workflows.argo_runs import notebook, run_of
+from tests.workflows.argo_runs import API, SETTINGS, notebook, run_of
 from tests.workflows.local_runs import Make
 from tests.workflows.test_argo_compile import workflow_of
 
@@ -121,6 +122,15 @@ def test_argo_is_told_of_its_steps_only(tmp_path: Path) -> None:
     }
 
 
+def test_argo_is_told_which_of_its_values_are_for_those_that_have_them(tmp_path: Path) -> None:
+    spec = run_of(notebook("n")).model_copy(update={"workflow": report(tmp_path)})
+    tasks, _ = manifests(spec, SETTINGS, API)
+    told = json.loads(tasks["data"]["prep-clean"])
+    assert told["takes"] == {"scale": ["start", "scale"]}
+    assert told["task"]["values"] == {"year": 2025, "scale": 1, "deep": "yes"}
+    assert set(told["task"]["optional"]) == {"year", "scale", "deep"}
+
+
 def test_in_another_folder_it_finds_its_own_files(tmp_path: Path) -> None:
     steps = (
         "steps: [{name: a, notebook: n.ipynb, inputs: {x: in, y: 's3://b/in'}, output: o.ipynb}]"
@@ -199,6 +209,16 @@ def test_what_is_wrong_is_told_with_its_place(
     messages = [str(one) for one in getattr(wrong, "errors", [wrong])]
     assert all(f"outer.yaml, line {line}: " in message for message in messages), messages
     assert sentence in messages[0]
+
+
+def test_one_without_end_is_refused(tmp_path: Path) -> None:
+    flow: dict[str, Any] = {"steps": [{"name": "a", "command": ["x"]}]}
+    for _ in range(300):
+        flow = {"steps": [{"name": "a", "workflow": flow}]}
+    path = tmp_path / "deep.json"
+    path.write_text(json.dumps({"name": "deep", **flow}))
+    with pytest.raises(InvalidRequest, match="nested too deeply"):
+        read_workflow(path)
 
 
 def test_a_result_that_two_steps_have_is_asked_for(tmp_path: Path) -> None:

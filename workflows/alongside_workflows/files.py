@@ -52,6 +52,13 @@ def parse_workflow(
     A manifest of Argo's is understood as well, as far as there is a counterpart. For `within` see
     `read_workflow`.
     """
+    try:
+        return _parsed(text, name, folder, within)
+    except RecursionError:
+        raise _too_deep(name) from None
+
+
+def _parsed(text: str, name: str, folder: Path | None, within: tuple[Path, ...]) -> Workflow:
     content = _plain(_content(text, name))
     if not isinstance(content, dict):
         raise InvalidRequest(
@@ -216,7 +223,11 @@ def _json(text: str, name: str) -> Any:
             f"{name}, line {error.lineno}: {error.msg}.", "Correct the JSON."
         ) from None
     except RecursionError:
-        raise InvalidRequest(f"{name} is nested too deeply.", "Make it flat.") from None
+        raise _too_deep(name) from None
+
+
+def _too_deep(name: str) -> InvalidRequest:
+    return InvalidRequest(f"{name} is nested too deeply.", "Make it flat.")
 
 
 def _plain(value: Any) -> Any:
