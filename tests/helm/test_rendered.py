@@ -65,8 +65,9 @@ def test_a_binding_to_a_role_that_is_not_there_is_found() -> None:
 
 def test_all_pods_are_restricted(tmp_path: Path) -> None:
     """As the strictest Pod Security standard wants it, and a little more."""
-    pods = list(pod_specs(rendered(tmp_path, **EVERYTHING)))
-    assert len(pods) == 4
+    tests = {"networkPolicies__enabled": True, "tests__storage__enabled": True}
+    pods = list(pod_specs(rendered(tmp_path, **EVERYTHING, **tests)))
+    assert len(pods) == 6
     for name, pod in pods:
         assert pod["enableServiceLinks"] is False, name
         assert pod["securityContext"]["runAsNonRoot"] is True, name
