@@ -119,10 +119,10 @@ def _unscheduled(pod: Object, message: str, process: str, growth: Growth | None)
             f"{said}",
             "It goes on by itself; a new node can take a few minutes.",
         )
-    if growth is not None and (refusal := growth.refusal(pod)):
+    if growth is not None and (why := _short(growth.refusal(pod)).rstrip(".")):
         return Trouble(
             "Unschedulable",
-            f"No node has room for {process}, and none can be added: {_short(refusal)}. {said}",
+            f"No node has room for {process}, and none can be added: {why}. {said}",
             "Ask for less, end something else, or choose another profile.",
         )
     return Trouble(
