@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,8 +110,20 @@ def test_what_is_not_known_is_said_before_anything_is_executed(
     outcome = attempt.run(JUPYTER_PATH=kernels)
     assert outcome.exit_code == BAD_INPUT
     assert outcome.message == "n can't be set: the notebook's language is algol."
-    assert "`environment`" in outcome.remedy
+    assert "$ALONGSIDE_PARAMETERS" in outcome.remedy
     assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.shows("T112")
+def test_in_any_language_a_notebook_reads_its_parameters_from_a_file(
+    tmp_path: Path, kernels: str
+) -> None:
+    notebook(tmp_path / "work.ipynb", 'cat "$ALONGSIDE_PARAMETERS"', kernel="strange")
+    values = {"n": 1, "label": HARD}
+    attempt = Attempt(tmp_path, values=values, step={"notebook": "work.ipynb"})
+    outcome = attempt.run(JUPYTER_PATH=kernels)
+    assert outcome.succeeded, (outcome, attempt.log)
+    assert json.loads(attempt.printed) == values
 
 
 @pytest.mark.parametrize(
@@ -166,6 +179,34 @@ def test_node_reads_what_was_written() -> None:
     assert json.loads(node.stdout) == values
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no compiler of C++")
+def test_a_compiler_reads_what_was_written(tmp_path: Path) -> None:
+    declared = {
+        "long n = 1;": 2**40,
+        "double x = 0;": -2.5e-7,
+        "bool ok = false;": True,
+        "std::string text": HARD + "\x01?",
+        "std::vector<int> xs": [1, 2],
+        "std::map<std::string, int> pairs": {"a b": 3},
+    }
+    names = [line.split(" = ")[0].rstrip(";").split()[-1] for line in declared]
+    lines = [
+        language("c++").assign(name, value)
+        for name, value in zip(names, declared.values(), strict=True)
+    ]
+    source = tmp_path / "values.cpp"
+    source.write_text(
+        "#include <iostream>\n#include <map>\n#include <string>\n#include <vector>\nint main() {\n"
+        + "".join(f"{line.rstrip(';')};\n" for line in declared)
+        + "\n".join(lines)
+        + "std::cout << n << '|' << x << '|' << ok << '|' << xs.size() << xs[1] << '|'"
+        + " << pairs[\"a b\"] << '|' << text; }\n"
+    )
+    subprocess.run(["g++", "-O0", "-o", tmp_path / "values", source], check=True, timeout=60)
+    told = subprocess.run([tmp_path / "values"], capture_output=True, check=True).stdout.decode()
+    assert told == f"{2**40}|-2.5e-07|1|22|3|{HARD}\x01?"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -197,6 +238,8 @@ def test_what_a_language_does_not_have_is_refused(name: str, value: Any) -> None
         ("bash", "n=$HOME", "any", None, ""),
         ("bash", "n=''", "str", "", ""),
         ("typescript", "let n: number = 2.5; // wide", "float", 2.5, "wide"),
+        ("C++17", "const std::vector<int> n = {1, 2};", "any", None, ""),
+        ("C++17", "int n = 10; // how many", "int", 10, "how many"),
     ],
 )
 def test_a_form_offers_what_begins_a_line(

@@ -17,16 +17,27 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+PARAMETERS = "ALONGSIDE_PARAMETERS"
+"""The environment variable with the path of a file in which all parameters are, as JSON: for
+notebooks in languages that are not among these, and for commands."""
 _DEEPEST = 60
 _EXACT = 2**53
 """Whole numbers up to here are exact where all numbers are floating point."""
-_ASSIGNMENT = re.compile(
-    r"""(?:(?:const|declare|export|global|let|local|var)\s+)*
+
+
+def _assignment(before: str) -> re.Pattern[str]:
+    """A line that assigns; `before`: what may stand before the name."""
+    return re.compile(
+        rf"""(?:{before})*
         (?P<name>[^\W\d]\w*)\s*(?:::?\s*\w+\s*)?(?:<-|=)(?![=~])\s*
         (?P<value>"[^"]*"|'[^']*'|.*?)\s*;?
         (?:\s+(?:\#|//)+\s*(?P<help>.*?))?\s*""",
-    re.VERBOSE,
-)
+        re.VERBOSE,
+    )
+
+
+_KEYWORDS = _assignment(r"(?:const|declare|export|global|let|local|var)\s+")
+_TYPES = _assignment(r"[A-Za-z_][\w:]*(?:<[^=;]*>)?[\s&*]+")
 _PLAIN = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\$`]*)(?P=quote)""")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(L?)")
 _BROKEN = re.compile(r"-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]?\d+)")
@@ -62,6 +73,8 @@ class Language:
     """Whether it has whole numbers; else those that are written without a mark are not."""
     bare: bool = False
     """Whether a word without quotes is text."""
+    line: re.Pattern[str] = _KEYWORDS
+    """A line that assigns."""
 
     def assign(self, name: str, value: JsonValue) -> str:
         """One line that gives the variable this value. Raises ValueError as `literal`."""
@@ -102,7 +115,7 @@ class Language:
     def declared(self, source: str) -> Iterator[Declared]:
         """The lines of a cell that begin with an assignment."""
         for line in source.splitlines():
-            if found := _ASSIGNMENT.fullmatch(line):
+            if found := self.line.fullmatch(line):
                 value, literal = self._read(found["value"])
                 yield Declared(found["name"], value, literal, found["value"], found["help"] or "")
 
@@ -118,8 +131,19 @@ class Language:
         return (source, True) if self.bare and _BARE.fullmatch(source) else (None, False)
 
 
-def _quoted(special: str) -> Callable[[str], str]:
-    """Text in double quotes, with a backslash before these characters."""
+def _octal(char: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in char.encode())
+
+
+def _hexadecimal(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 2**16 else f"\\U{ord(char):08x}"
+
+
+def _quoted(special: str, escaped: Callable[[str], str] = _hexadecimal) -> Callable[[str], str]:
+    """Text in double quotes, with a backslash before these characters.
+
+    escaped : how a character is written that can't be printed
+    """
 
     def quoted(text: str) -> str:
         return '"' + "".join(map(one, text)) + '"'
@@ -127,9 +151,7 @@ def _quoted(special: str) -> Callable[[str], str]:
     def one(char: str) -> str:
         if char in special:
             return f"\\{char}"
-        if char.isprintable():
-            return char
-        return f"\\u{ord(char):04x}" if ord(char) < 2**16 else f"\\U{ord(char):08x}"
+        return char if char.isprintable() else escaped(char)
 
     return quoted
 
@@ -141,16 +163,21 @@ def _of_shell(text: str) -> str:
     return f"$'{''.join(parts)}'"
 
 
-def _octal(char: str) -> str:
-    return "".join(f"\\{byte:03o}" for byte in char.encode())
-
-
 _SHELL = Language(
     _of_shell, ("''", "true", "false"), "({})", assignment="{}={}", nests=False, bare=True
 )
 _SCRIPT = Language(json.dumps, ("null", "true", "false"), "[{}]", "{{{}}}", integers=False)
 _LANGUAGES = {
     "bash": _SHELL,
+    "c++": Language(
+        _quoted('"\\', _octal),
+        ("nullptr", "true", "false"),
+        "{{{}}}",
+        "{{{}}}",
+        "{{{}, {}}}",
+        "{} = {};",
+        line=_TYPES,
+    ),
     "javascript": _SCRIPT,
     "typescript": _SCRIPT,
     "julia": Language(
@@ -172,5 +199,5 @@ def spoken(language: str) -> Language | None:
     return _LANGUAGES.get(language)
 
 
-KNOWN = ("bash", "JavaScript", "Julia", "Python", "R", "TypeScript")
+KNOWN = ("bash", "C++", "JavaScript", "Julia", "Python", "R", "TypeScript")
 """What people call those in which parameters can be set."""

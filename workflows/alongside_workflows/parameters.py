@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 import warnings
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
@@ -102,6 +103,8 @@ def language(notebook: NotebookNode) -> str:
     kernel = metadata.get("kernelspec") or {}
     info = metadata.get("language_info") or {}
     named = str(info.get("name") or kernel.get("language") or "python").lower()
+    if re.fullmatch(r"c\+\+\d*", named):
+        return "c++"
     return "python" if named in ("ipython", "python2", "python3") else named
 
 

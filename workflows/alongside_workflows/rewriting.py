@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from alongside.errors import InvalidFields, InvalidRequest
 from alongside_workflows.assigning import Assignment
 from alongside_workflows.assignments import Cell, Found, cells, found, to_set
-from alongside_workflows.languages import KNOWN, spoken
+from alongside_workflows.languages import KNOWN, PARAMETERS, spoken
 from alongside_workflows.literals import literal
 from alongside_workflows.magics import Masked
 from alongside_workflows.parameters import (
@@ -219,6 +219,8 @@ def _appended(
     result, tongue = copy.deepcopy(notebook), spoken(name)
     chosen = {name: value for name, value in values.items() if name in known}
     wanted = [name for name in values if name not in known and name not in optional]
+    if tongue is None and _reads_them(notebook):
+        wanted = []
     errors = [_undeclared(one, known, "" if tongue else name) for one in wanted]
     if tongue is not None:
         for one, value in chosen.items():
@@ -241,7 +243,8 @@ def _undeclared(name: str, known: Collection[str], unknown: str) -> InvalidReque
     if unknown:
         return InvalidRequest(
             f"{name} can't be set: the notebook's language is {unknown}.",
-            f"Hand it over in the step's `environment`; parameters are for {_listed(KNOWN)}.",
+            f"Read it from the JSON file at ${PARAMETERS}, as notebooks do that are not in "
+            f"{', '.join(KNOWN)}.",
             field,
         )
     close = difflib.get_close_matches(name, known, n=1)
@@ -253,8 +256,9 @@ def _undeclared(name: str, known: Collection[str], unknown: str) -> InvalidReque
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+def _reads_them(notebook: NotebookNode) -> bool:
+    """Whether its code reads the file with all parameters."""
+    return any(PARAMETERS in cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def _short(value: object) -> str:

@@ -15,7 +15,7 @@ from alongside.errors import AlongsideError, InvalidRequest
 from alongside.units import format_duration
 from alongside_workflows.step import joining, opening, staging
 from alongside_workflows.step.collecting import collect, hash_of, publish
-from alongside_workflows.step.environment import environment, own
+from alongside_workflows.step.environment import PARAMETERS_FILE, RESULTS_FILE, environment, own
 from alongside_workflows.step.failing import StepFailed, cause
 from alongside_workflows.step.folder import Folder
 from alongside_workflows.step.kernel import Kernel, known
@@ -35,8 +35,6 @@ from alongside_workflows.task import (
 )
 from alongside_workflows.words import filled
 
-RESULTS = "results.txt"
-"""The file in the folder that a command writes its results into."""
 _HURRY = 2.0  # seconds that a kernel has to end by itself when the step is to end
 _LONGER = "Give the step a longer `timeout`, or less to do."
 
@@ -214,7 +212,7 @@ class Attempt:
         hashing = asyncio.create_task(self._hash())
         await self._wait_for_backend(limit)
         await hashing
-        file = self.folder / RESULTS
+        file = self.folder / RESULTS_FILE
         file.write_bytes(b"")
         self.folder.tell(phase="executing", message="The command is running.")
         await commands.run(words, directory, self._environment())
@@ -222,6 +220,7 @@ class Attempt:
 
     async def _stage(self, directory: Path) -> None:
         step = self.task.step
+        (self.folder / PARAMETERS_FILE).write_text(json.dumps(self.task.values))
         with self.clock.of(Part.STAGING_IN):
             for name, place in step.inputs.items():
                 self.inputs[name] = await asyncio.to_thread(
@@ -275,7 +274,7 @@ class Attempt:
             self.task,
             inputs=_paths(self.inputs),
             outputs=_paths(self.outputs),
-            results=self.folder / RESULTS,
+            folder=self.folder,
         )
 
     def _where(self) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from alongside.endpoint import API, OWN_TOKEN
 from alongside.errors import InvalidRequest
 from alongside.kinds import get_kind
+from alongside_workflows.languages import PARAMETERS
+from alongside_workflows.step.folder import Folder
 from alongside_workflows.task import Task
 
 ATTACHED = "ALONGSIDE_ATTACHED"
@@ -18,19 +20,22 @@ ATTACHED = "ALONGSIDE_ATTACHED"
 RUN, STEP, ATTEMPT = "ALONGSIDE_RUN", "ALONGSIDE_STEP", "ALONGSIDE_ATTEMPT"
 RESULTS = "ALONGSIDE_RESULTS"
 """File that a command writes its results into, lines `name=JSON`."""
+RESULTS_FILE, PARAMETERS_FILE = "results.txt", "parameters.json"
+"""What they are called in the folder of an attempt."""
 INPUT = "WORKFLOW_INPUT_PATH"
 """Path of the first input."""
 
 
 def own(
-    task: Task, *, inputs: Mapping[str, Path], outputs: Mapping[str, Path], results: Path
+    task: Task, *, inputs: Mapping[str, Path], outputs: Mapping[str, Path], folder: Folder
 ) -> dict[str, str]:
     """Those that tell a step of itself; nothing secret is among them."""
     told = {
         RUN: task.run,
         STEP: task.step.name,
         ATTEMPT: str(task.attempt),
-        RESULTS: str(results),
+        RESULTS: str(folder / RESULTS_FILE),
+        PARAMETERS: str(folder / PARAMETERS_FILE),
         **{name: str(path) for name, path in (outputs | dict(inputs)).items()},  # type: ignore[operator]
     }
     if inputs:
