@@ -21,6 +21,14 @@ def test_v1_the_diamond(folder: Path, real: RealService) -> None:
         assert log(folder, real, run, name) == name.upper()
 
 
+@pytest.mark.shows("T119")
+def test_a_diamond_and_another_one(folder: Path, real: RealService) -> None:
+    seen = steps(submit(folder, real, "twice.yaml"))
+    assert list(seen) == [f"{part}-{name}" for part in ("first", "again") for name in "abcd"]
+    times = {name: step["attempts"][0] for name, step in seen.items()}
+    assert times["first-d"]["ended"] <= times["again-a"]["started"]
+
+
 @pytest.mark.shows("K55", "K56", "K68", "K71", "K88")
 def test_the_weather(folder: Path, real: RealService) -> None:
     run = submit(folder, real, "weather.yaml")
