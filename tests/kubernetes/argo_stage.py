@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from kubernetes_asyncio.client import (
     ApiClient,
     CoreV1Api,
     CustomObjectsApi,
     RbacAuthorizationV1Api,
 )
-from kubernetes_asyncio.client.exceptions import ApiException
 from kubernetes_asyncio.config import new_client_from_config
 
 from alongside.models import Pod
@@ -33,6 +31,7 @@ from tests.kubernetes.namespaces import new_namespace
 from tests.kubernetes.volumes import claimed, shared_directory
 
 GROUP = ("argoproj.io", "v1alpha1")
+WORKFLOWS = f"workflows.{GROUP[0]}"
 CONTROLLER = ("argo", "app=workflow-controller")
 PATIENCE = 300.0  # seconds for a run of a few pods, on a machine that others use too
 ACCOUNT = "workflow"
@@ -141,28 +140,24 @@ class Objects:
 
 @asynccontextmanager
 async def stage(kubeconfig: str, image: str) -> AsyncIterator[Stage]:
-    """A namespace of its own, gone afterwards. Skips where the cluster has no Argo."""
+    """A namespace of its own, gone afterwards."""
     with shared_directory() as shared:
-        async with await new_client_from_config(kubeconfig, persist_config=False) as api:
-            try:
-                await CustomObjectsApi(api).list_cluster_custom_object(*GROUP, "workflows")
-            except ApiException:
-                pytest.skip("this cluster has no Argo Workflows")
+        async with (
+            await new_client_from_config(kubeconfig, persist_config=False) as api,
+            new_namespace(api) as namespace,
             # A pod can't have two volumes that are the same claim: it would wait for ever.
-            async with (
-                new_namespace(api) as namespace,
-                _claim(api, namespace, "runs", shared / "runs") as runs,
-                _claim(api, namespace, "files", shared / "files") as files,
-            ):
-                await _account(api, namespace)
-                settings = Settings(
-                    namespace=namespace,
-                    image=image,
-                    service_account=ACCOUNT,
-                    pod=Pod(volumes=(files.volume,), volume_mounts=(files.mount,)),
-                    shared=Shared(runs.source, runs.path),
-                )
-                yield Stage(kubeconfig, settings, files.path)
+            _claim(api, namespace, "runs", shared / "runs") as runs,
+            _claim(api, namespace, "files", shared / "files") as files,
+        ):
+            await _account(api, namespace)
+            settings = Settings(
+                namespace=namespace,
+                image=image,
+                service_account=ACCOUNT,
+                pod=Pod(volumes=(files.volume,), volume_mounts=(files.mount,)),
+                shared=Shared(runs.source, runs.path),
+            )
+            yield Stage(kubeconfig, settings, files.path)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import kr8s
 import pytest
 import pytest_asyncio
 from kubernetes_asyncio.client import ApiClient
@@ -22,7 +23,7 @@ from alongside.platforms.kubernetes.api import Cluster
 from alongside_workflows.executors.argo.executor import ArgoExecutor
 from tests.house.scripts import script
 from tests.kubernetes import backends, rights
-from tests.kubernetes.argo_stage import Stage, stage
+from tests.kubernetes.argo_stage import WORKFLOWS, Stage, stage
 from tests.kubernetes.backends import Bench
 from tests.kubernetes.dask_definitions import install
 from tests.kubernetes.namespaces import new_namespace
@@ -75,6 +76,15 @@ def dask_definitions(kubeconfig: str) -> None:
     asyncio.run(install(kubeconfig))
 
 
+@pytest.fixture(scope="session")
+def argo_definitions(kubeconfig: str) -> None:
+    """The cluster knows Argo's workflows. Skips where it doesn't."""
+    try:
+        kr8s.api(kubeconfig=kubeconfig).lookup_kind(WORKFLOWS)
+    except ValueError:
+        pytest.skip("this cluster has no Argo Workflows")
+
+
 @pytest.fixture
 async def namespace(kubernetes: ApiClient) -> AsyncIterator[str]:
     """A namespace for one test, restricted; gone with all that is in it when the test is over."""
@@ -118,7 +128,9 @@ def granted(kubeconfig: str, kubernetes: ApiClient, namespace: str, tmp_path: Pa
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def argo_stage(kubeconfig: str, images: dict[str, str]) -> AsyncIterator[Stage]:
+async def argo_stage(
+    kubeconfig: str, argo_definitions: None, images: dict[str, str]
+) -> AsyncIterator[Stage]:
     """Where Argo carries runs out for the tests of a module."""
     async with stage(kubeconfig, images["session"]) as it:
         yield it

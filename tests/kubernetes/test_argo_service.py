@@ -11,12 +11,11 @@ import httpx
 import pytest
 from kr8s.objects import Pod, Role
 
-from tests.kubernetes.argo_stage import CONTROLLER, GROUP, PATIENCE
+from tests.kubernetes.argo_stage import CONTROLLER, GROUP, PATIENCE, WORKFLOWS
 from tests.kubernetes.release import CATALOGUE, Release, installed, wait_for
 from tests.kubernetes.scientist import Scientist, scientist
 
 pytestmark = pytest.mark.timeout(1200)
-WORKFLOWS = f"workflows.{GROUP[0]}"
 SESSIONS = {
     "storage_access_modes": ["ReadWriteMany"],
     "start_timeout": 300,  # as patient as the tests, on a machine that does more besides
@@ -57,6 +56,7 @@ def notebook(parameters: str, *sources: str) -> str:
 def release(
     kubeconfig: str,
     dask_definitions: None,
+    argo_definitions: None,
     images: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Release]:
@@ -74,8 +74,6 @@ def release(
         workflows__home__claim="home-{user_server}",
         workflows__resources={"requests": {"cpu": "50m", "memory": "256Mi"}},
     ) as one:
-        if not one.api.lookup_kind(WORKFLOWS):
-            pytest.skip("this cluster has no Argo Workflows")
         yield one
 
 

@@ -22,7 +22,6 @@ from tests.kubernetes.release import Release, installed, wait_for
 from tests.kubernetes.scientist import Scientist, scientist
 from tests.kubernetes.test_argo_service import (
     SESSIONS,
-    WORKFLOWS,
     notebook,
     run_of,
     submitted,
@@ -109,28 +108,29 @@ def place() -> Iterator[Path]:
 def release(
     kubeconfig: str,
     dask_definitions: None,
+    argo_definitions: None,
     images: dict[str, str],
     place: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Release]:
     """Sessions and backends have the claim by the catalogue; steps that name it may mount it."""
-    with installed(
-        kubeconfig,
-        images,
-        tmp_path_factory.mktemp("values"),
-        hub__settings={"KubeSpawner": SESSIONS},
-        catalogue__text=catalogue(SHARED, MANY),
-        workflows__enabled=True,
-        service__settings={
-            "KubernetesPlatform": {"core_overcommit": 20.0},
-            "ArgoRuns": {"claims": [CLAIM]},
-        },
-        workflows__resources={"requests": {"cpu": "50m", "memory": "256Mi"}},
-    ) as one:
-        if not one.api.lookup_kind(WORKFLOWS):
-            pytest.skip("this cluster has no Argo Workflows")
-        with volume(one.api, one.namespace, place):
-            yield one
+    with (
+        installed(
+            kubeconfig,
+            images,
+            tmp_path_factory.mktemp("values"),
+            hub__settings={"KubeSpawner": SESSIONS},
+            catalogue__text=catalogue(SHARED, MANY),
+            workflows__enabled=True,
+            service__settings={
+                "KubernetesPlatform": {"core_overcommit": 20.0},
+                "ArgoRuns": {"claims": [CLAIM]},
+            },
+            workflows__resources={"requests": {"cpu": "50m", "memory": "256Mi"}},
+        ) as one,
+        volume(one.api, one.namespace, place),
+    ):
+        yield one
 
 
 @pytest.fixture(scope="module")
