@@ -57,7 +57,7 @@ describe('a card', () => {
   test('K74: says what starts and when, and can be paused and deleted', async () => {
     const { schedule, container } = show();
     expect(screen.getByRole('article', { name: 'office hours' }).textContent).toContain(
-      'Arkouda locale groupstarts Mon 07:00every working day 07:00–19:00 · 4 locales'
+      'starts Mon 07:00every working day 07:00–19:00Arkouda locale group · 4 locales'
     );
     await keys.click(screen.getByRole('button', { name: 'Pause office hours' }));
     expect(actions.suspend).toHaveBeenLastCalledWith(schedule, true);
@@ -107,8 +107,8 @@ describe('what is asked for', () => {
   });
 
   test('what is missing is said at its input', () => {
-    const clock = { on: 'own', days: ' ', from: '', to: '', zone: '' } as const;
-    expect(Object.keys(clockFindings(clock, ENGLISH))).toEqual(['days', 'from', 'zone']);
+    const clock = { on: 'own', days: ' ', from: '7', to: 'late', zone: '' } as const;
+    expect(Object.keys(clockFindings(clock, ENGLISH))).toEqual(['days', 'from', 'to', 'zone']);
     expect(clockFindings({ ...clock, on: '' }, ENGLISH)).toEqual({});
   });
 });

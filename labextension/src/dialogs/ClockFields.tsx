@@ -60,15 +60,15 @@ function Times({ id, clock, wrong, trans, onClock }: ClockFieldsProps) {
         </Row>
       )}
       <Row id={`${id}-from`} label={trans.__('From')} error={wrong.from}>
-        {field('from', { type: 'time', 'data-short': '' })}
+        {field('from', { placeholder: '07:00', 'data-short': '' })}
       </Row>
       <Row
         id={`${id}-to`}
         label={trans.__('Until')}
-        hint={clock.to ? '' : trans.__('Until its lifetime is over.')}
+        hint={clock.to.trim() ? '' : trans.__('Until its lifetime is over.')}
         error={wrong.to}
       >
-        {field('to', { type: 'time', 'data-short': '' })}
+        {field('to', { placeholder: '19:00', 'data-short': '' })}
       </Row>
       <Row id={`${id}-zone`} label={trans.__('Time zone')} error={wrong.zone}>
         {field('zone', { list: zones })}

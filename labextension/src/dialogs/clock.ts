@@ -19,14 +19,20 @@ export function clockAtFirst(): Clock {
   return { on: '', days: '', from: '07:00', to: '19:00', zone: ownZone() };
 }
 
-/** What is missing. What is written wrong, the service says. */
-export function clockFindings({ on, days, from, zone }: Clock, trans: Trans): Findings {
+const TIME = /^\d{1,2}:\d\d$/;
+
+/** What is missing or no time of day. What else is written wrong, the service says. */
+export function clockFindings({ on, days, from, to, zone }: Clock, trans: Trans): Findings {
   const found: Findings = {};
+  const unreadable = trans.__('Write a time of day, for example 07:00.');
   if (on === 'own' && !days.trim()) {
     found.days = trans.__('Write days, for example Mon,Wed or Sat-Sun.');
   }
-  if (on && !from) {
-    found.from = trans.__('Write a time of day, for example 07:00.');
+  if (on && !TIME.test(from.trim())) {
+    found.from = unreadable;
+  }
+  if (on && to.trim() && !TIME.test(to.trim())) {
+    found.to = unreadable;
   }
   if (on && !zone.trim()) {
     found.zone = trans.__('Write a time zone, for example Europe/Berlin.');
@@ -41,8 +47,8 @@ export function scheduleOf(clock: Clock, { name, keep: _, ...launch }: Launch): 
     name: name ?? '',
     launch,
     days: on === 'own' ? days.trim() : on,
-    from,
-    ...(to && { to }),
+    from: from.trim(),
+    ...(to.trim() && { to: to.trim() }),
     zone: zone.trim()
   };
 }

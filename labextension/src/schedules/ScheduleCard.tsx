@@ -39,8 +39,7 @@ export function ScheduleCard(props: ScheduleCardProps) {
           <span>
             <strong id={id} className="alongside-Card-name">
               {name}
-            </strong>{' '}
-            <span className="alongside-Card-kind">{kind.title}</span>
+            </strong>
           </span>
           <Countdown
             className="alongside-Card-state"
@@ -48,7 +47,10 @@ export function ScheduleCard(props: ScheduleCardProps) {
             read={useCallback((time: number) => nextText(schedule, time, trans), [schedule, trans])}
           />
         </header>
-        <p className="alongside-Card-size">{[...times, sizeText(schedule, kind)].join(' · ')}</p>
+        <p className="alongside-Card-size">{times.join(' · ')}</p>
+        <p className="alongside-Card-size">
+          {[kind.title, ...sizeText(schedule, kind)].join(' · ')}
+        </p>
         {running && suspended && (
           <p className="alongside-Card-note">{trans.__('Paused: not started again.')}</p>
         )}
