@@ -127,6 +127,7 @@ def test_how_long_a_backend_is_waited_for() -> None:
         command("own", backend={"wait": "1 min"}),
         command("shared", backend="big"),
         command("session", backend="session"),
+        command("patient", backend="session", wait="2 h"),
         backends={"big": {"wait": "2 min"}},
     )
     waits = {step.name: it.wait_of(step) for step in it.steps}
@@ -134,7 +135,17 @@ def test_how_long_a_backend_is_waited_for() -> None:
         "own": timedelta(minutes=1),
         "shared": timedelta(minutes=2),
         "session": timedelta(minutes=15),
+        "patient": timedelta(hours=2),
     }
+
+
+@pytest.mark.parametrize("said", [{"wait": "1 h"}, {"together": True}])
+def test_what_is_said_of_a_backend_that_others_name_is_refused_for_an_own_one(
+    said: dict[str, object],
+) -> None:
+    (name,) = said
+    with pytest.raises(InvalidRequest, match=f"`{name}`: of a backend that others name too"):
+        workflow(command("own", backend={"kind": "dask"}, **said))
 
 
 def test_pauses_grow_up_to_the_longest() -> None:
