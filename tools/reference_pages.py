@@ -117,6 +117,7 @@ def catalogue() -> str:
 def workflow() -> str:
     """The page about definitions of workflows."""
     from alongside_workflows import Workflow
+    from alongside_workflows.nested import Nested
 
     lines = [
         "# Workflow",
@@ -126,6 +127,11 @@ def workflow() -> str:
         "",
         "## The workflow",
         *_model(Workflow.model_json_schema()),
+        "",
+        "## A step that is a workflow",
+        "",
+        "Its steps take its place.",
+        *_model(Nested.model_json_schema()),
     ]
     return "\n".join(lines) + "\n"
 
