@@ -112,6 +112,9 @@ def test_so_many_begin_in_a_minute() -> None:
     play.end("s0", State.FAILED, message="No luck.")
     play.now += timedelta(seconds=59)
     assert play.decide() == Decision(wake=START + timedelta(seconds=60))
+    told = play.course.status({}).step("s3").message
+    assert told == "No more than 3 begin in 1 min: it begins at 00:01:00 UTC or later."
+    assert play.course.status({}).step("s8").message == ""
     play.now += timedelta(seconds=1)
     assert play.decide(busy={"s3", "s4"}).start == ("s5",)
     assert play.decide(busy={"s3", "s4"}) == Decision(wake=play.now + timedelta(seconds=60))

@@ -6,13 +6,15 @@ Each event costs no more than the steps that it concerns, so that thousands of t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pydantic import JsonValue
 
+from alongside.units import format_duration
 from alongside_workflows.journal import (
     Begun,
     Cancelling,
@@ -142,6 +144,8 @@ class Course:
                 seen = {"cell": progress.cell, "cells": progress.cells}
                 text = {"message": progress.message, "backend": progress.backend}
                 steps[name] = steps[name].model_copy(update=seen | text)
+        for name, message in self._throttled():
+            steps[name] = steps[name].model_copy(update={"message": message})
         return RunStatus(
             state=self.state,
             message=notice or self.message or (self.cancelling and f"Ending: {self.cancelling}"),
@@ -150,6 +154,16 @@ class Course:
             ended=self.ended,
             steps=tuple(steps.values()),
         )
+
+    def _throttled(self) -> Iterator[tuple[str, str]]:
+        """The steps that begin next when the throttle lets them, and what there is to say."""
+        throttle = self.workflow.throttle
+        if throttle is None or len(self.starts) < throttle.starts or self.cancelling:
+            return
+        most = f"No more than {throttle.starts} begin in {format_duration(throttle.per)}"
+        due = min(self.starts) + throttle.per
+        for name in islice(self.ready, throttle.starts):
+            yield name, f"{most}: it begins at {due:%H:%M:%S} UTC or later."
 
     # -- events ----------------------------------------------------------------------------
 
