@@ -14,7 +14,7 @@ compile() { # FILE INPUT...
     [ "$out" = requirements ] || [ ! -e "requirements/$file" ] || cp "requirements/$file" "$out/$file"
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras \
-        --excludes requirements/excludes.txt \
+        --excludes requirements/excludes.in \
         --emit-build-options ${UPGRADE:+--upgrade} --output-file "$out/$file" "$@" >/dev/null
 }
 
