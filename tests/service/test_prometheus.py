@@ -22,7 +22,7 @@ def documented(served: Served, folder: Path) -> dict[str, Any]:
     """The guide's configuration, of a service without a hub's proxy before it."""
     page = GUIDE.read_text("utf-8")
     assert all(f'"{scope}"' in page for scope in FOR_METRICS)
-    (text,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", page, re.DOTALL)
+    (text,) = re.findall(r"```{code-block} yaml\n(scrape_configs:.*?)```", page, re.DOTALL)
     found: dict[str, Any] = YAML(typ="safe").load(text)
     (job,) = found["scrape_configs"]
     assert job["metrics_path"] == f"{API}/metrics"
@@ -44,5 +44,10 @@ def test_prometheus_reads_the_service_by_the_guides_configuration(
         query = {"query": "alongside_backends"}
         found = api.get("query", params=query).json()["data"]["result"]
         assert all(sample["metric"]["job"] == "alongside" for sample in found)
-        names = api.get("label/__name__/values").json()["data"]
-        assert len([name for name in names if name.startswith("alongside_")]) > 5
+
+        def numbers() -> list[str]:
+            names = api.get("label/__name__/values").json()["data"]
+            return [name for name in names if name.startswith("alongside_")]
+
+        # those of requests come with the second reading: the first is the first request
+        wait_until("the numbers", lambda: len(numbers()) > 5, 30)
