@@ -98,6 +98,14 @@ def test_a_step_that_runs_tells_its_cell() -> None:
     assert status.step("b").state is State.WAITING
 
 
+@pytest.mark.parametrize("cells", [(2, 2), (1, 2), (None, None), ("2", 2)])
+def test_a_step_that_was_too_quick_for_argo_has_told_its_cells_itself(cells: Any) -> None:
+    outcome = {"exit_code": 0, "cell": cells[0], "cells": cells[1]}
+    ended = node("a", "Succeeded", progress="1/1", outputs=outputs(0, outcome=outcome, results={}))
+    step = seen(chain(), workflow("Running", ended)).step("a")
+    assert (step.cell, step.cells) == (cells if isinstance(cells[0], int) else (None, None))
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [

@@ -116,6 +116,8 @@ class Outcome(Record):
     outputs: dict[str, str] = Field({}, description="SHA-256 of each output, by its name.")
     inputs: dict[str, str] = Field({}, description="SHA-256 of each input, by its name.")
     backend: str = ""
+    cell: int | None = Field(None, description="The last code cell that was begun, from 1.")
+    cells: int | None = None
     spent: Spent | None = None
     ended: AwareDatetime
 

@@ -102,6 +102,8 @@ class Attempt:
             outputs=self.output_hashes,
             inputs=self.input_hashes,
             backend=self.folder.progress.backend,
+            cell=self.folder.progress.cell,
+            cells=self.folder.progress.cells,
             spent=self.clock.spent(),
             ended=datetime.now(UTC),
         )

@@ -70,7 +70,14 @@ class Node:
 
     @property
     def progress(self) -> tuple[int | None, int | None]:
-        """Done and all; Argo says 1 of 1 by itself, which means nothing."""
+        """Cells that were begun, and all.
+
+        Argo takes note every few seconds only, so that what has ended is asked itself; and it says
+        1 of 1 by itself, which means nothing.
+        """
+        told = self.output("outcome")
+        if isinstance(cell := told.get("cell"), int) and isinstance(all := told.get("cells"), int):
+            return cell, all
         done, _, all = str(self.raw.get("progress", "")).partition("/")
         if not (done.isdecimal() and all.isdecimal()) or int(all) < 2:
             return None, None
