@@ -75,6 +75,7 @@ ALLOWED: dict[tuple[str, str], set[str]] = {
     ("apps", "deployments"): {"get", "list", "watch", "create", "delete"},
     ("", "pods"): {"list", "watch", "delete"},
     ("", "pods/log"): {"get"},
+    ("", "events"): {"list", "watch"},
     ("", "resourcequotas"): {"list"},
     ("coordination.k8s.io", "leases"): {"create"},
     ("discovery.k8s.io", "endpointslices"): {"create"},
