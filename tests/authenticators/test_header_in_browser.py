@@ -13,7 +13,12 @@ from tests.authenticators.hubs import hub_with
 from tests.authenticators.portal import Portal
 from tests.chromium import chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(420),
+    pytest.mark.slow,
+    pytest.mark.always,
+]
 
 KEY = b"k" * 32
 NAME = "X-Portal-Assertion"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from kubernetes_asyncio.config import new_client_from_config
 from alongside.platforms.kubernetes.api import Cluster
 from alongside_workflows.executors.argo.executor import ArgoExecutor
 from tests.house.scripts import script
-from tests.kubernetes import backends, rights
+from tests.kubernetes import backends, namespaces, rights
 from tests.kubernetes.argo_stage import WORKFLOWS, Stage, stage
 from tests.kubernetes.backends import Bench
 from tests.kubernetes.dask_definitions import install
@@ -85,9 +85,21 @@ def argo_definitions(kubeconfig: str) -> None:
         pytest.skip("this cluster has no Argo Workflows")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def namespaces_gone(kubeconfig: str) -> Iterator[None]:
+    """Nothing is left of the tests' namespaces when all are over."""
+
+    async def gone() -> None:
+        async with await new_client_from_config(kubeconfig, persist_config=False) as api:
+            await namespaces.all_gone(api)
+
+    yield
+    asyncio.run(gone())
+
+
 @pytest.fixture
 async def namespace(kubernetes: ApiClient) -> AsyncIterator[str]:
-    """A namespace for one test, restricted; gone with all that is in it when the test is over."""
+    """A namespace for one test, restricted; deleted with all that is in it afterwards."""
     async with new_namespace(kubernetes) as name:
         yield name
 

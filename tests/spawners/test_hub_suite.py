@@ -14,7 +14,7 @@ import pytest
 
 from tests.spawners.live_hub import PROXY, ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.always]
 
 SETTINGS = {
     "asyncio_mode": "auto",
