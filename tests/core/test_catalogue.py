@@ -190,12 +190,16 @@ _WISHES = _JSON | st.fixed_dictionaries(
 
 
 @pytest.mark.shows("T40")
-@pytest.mark.timeout(900)  # ten thousand of them, on a machine that does other things too
-@settings(
-    max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
-@given(_WISHES)
-def test_no_random_wish_breaks_anything_or_exceeds_the_profile(wish: Any) -> None:
+@pytest.mark.timeout(900)  # on a machine that does other things too
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_no_random_wish_breaks_anything_or_exceeds_the_profile(count: int) -> None:
+    tried = settings(
+        max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    tried(given(_WISHES)(_is_refused_or_within_the_profile))()
+
+
+def _is_refused_or_within_the_profile(wish: Any) -> None:
     try:
         name, launch = CATALOGUE.choose(ADA, parse(UserOptions, wish))
     except (InvalidRequest, NotAllowed):

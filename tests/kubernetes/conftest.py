@@ -27,6 +27,7 @@ from tests.kubernetes.argo_stage import WORKFLOWS, Stage, stage
 from tests.kubernetes.backends import Bench
 from tests.kubernetes.dask_definitions import install
 from tests.kubernetes.namespaces import new_namespace
+from tests.kubernetes.release import Chart, installed
 
 HERE = Path(__file__).resolve().parent
 
@@ -83,6 +84,17 @@ def argo_definitions(kubeconfig: str) -> None:
         kr8s.api(kubeconfig=kubeconfig).lookup_kind(WORKFLOWS)
     except ValueError:
         pytest.skip("this cluster has no Argo Workflows")
+
+
+@pytest.fixture(scope="module")
+def chart(
+    kubeconfig: str,
+    dask_definitions: None,
+    images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Chart:
+    """Installs the chart with the images under test; nothing of it is left afterwards."""
+    return partial(installed, kubeconfig, images, tmp_path_factory.mktemp("values"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +270,10 @@ def fresh_namespace(
     finally:
         space.delete()
         wait_for(lambda: not space.exists(), "the namespace is gone")
+
+
+Chart = Callable[..., AbstractContextManager["Release"]]
+"""What installs the chart for the time of a ``with``, with values as `Release.install` has them."""
 
 
 @contextmanager

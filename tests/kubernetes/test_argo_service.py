@@ -12,7 +12,7 @@ import pytest
 from kr8s.objects import Pod, Role
 
 from tests.kubernetes.argo_stage import CONTROLLER, GROUP, PATIENCE, WORKFLOWS
-from tests.kubernetes.release import CATALOGUE, Release, installed, wait_for
+from tests.kubernetes.release import CATALOGUE, Chart, Release, wait_for
 from tests.kubernetes.scientist import Scientist, scientist
 
 pytestmark = pytest.mark.timeout(1200)
@@ -53,18 +53,9 @@ def notebook(parameters: str, *sources: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    argo_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(argo_definitions: None, chart: Chart) -> Iterator[Release]:
     """The chart with a hub of its own; steps have the homes of sessions, runs have no volume."""
-    with installed(
-        kubeconfig,
-        images,
-        tmp_path_factory.mktemp("values"),
+    with chart(
         hub__sessions__homeSize="1Gi",
         hub__storage__enabled=True,  # its pod is killed
         hub__settings={"KubeSpawner": SESSIONS},

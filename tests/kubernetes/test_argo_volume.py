@@ -18,7 +18,7 @@ import alongside
 from alongside_workflows import submit
 from alongside_workflows.hera_objects import read_hera
 from tests.kubernetes.argo_stage import PATIENCE
-from tests.kubernetes.release import Release, installed, wait_for
+from tests.kubernetes.release import Chart, Release, wait_for
 from tests.kubernetes.scientist import Scientist, scientist
 from tests.kubernetes.test_argo_service import (
     SESSIONS,
@@ -105,20 +105,10 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    argo_definitions: None,
-    images: dict[str, str],
-    place: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(argo_definitions: None, chart: Chart, place: Path) -> Iterator[Release]:
     """Sessions and backends have the claim by the catalogue; steps that name it may mount it."""
     with (
-        installed(
-            kubeconfig,
-            images,
-            tmp_path_factory.mktemp("values"),
+        chart(
             hub__settings={"KubeSpawner": SESSIONS},
             catalogue__text=catalogue(SHARED, MANY),
             workflows__enabled=True,

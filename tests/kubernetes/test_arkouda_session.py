@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.doubles.arkouda import CLIENT
 from tests.e2e.conftest import browser, page
 from tests.kubernetes.arkouda_groups import PLURAL
-from tests.kubernetes.release import SHARED_HOMES, Release, installed, wait_for
+from tests.kubernetes.release import SHARED_HOMES, Chart, Release, wait_for
 from tests.kubernetes.scientist import MOST, Scientist, nothing_new, picture, scientist
 from tests.workflows.notebooks import notebook
 
@@ -58,18 +58,10 @@ SUM = 500_000_500_000
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(chart: Chart, images: dict[str, str]) -> Iterator[Release]:
     """The chart with hub and operator, where locales see their users' homes."""
     image = images["service"].replace("service", "arkouda-double")
-    with installed(
-        kubeconfig,
-        images,
-        tmp_path_factory.mktemp("values"),
+    with chart(
         catalogue__text=CATALOGUE.replace("IMAGE", image),
         operator__enabled=True,
         hub__sessions__homeSize="1Gi",

@@ -14,7 +14,7 @@ from kr8s.objects import Pod
 from kubernetes_asyncio.client import ApiClient, AuthorizationV1Api
 
 from tests.helm.chart import CHART
-from tests.kubernetes.release import CATALOGUE, Release, fresh_namespace, installed, wait_for
+from tests.kubernetes.release import CATALOGUE, Chart, Release, fresh_namespace, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -23,15 +23,9 @@ SMALL = {"profile": "dask-small", "backend": {"kind": "dask", "options": OPTIONS
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(chart: Chart) -> Iterator[Release]:
     """A release that the tests of this module share; each leaves it as it was."""
-    folder = tmp_path_factory.mktemp("values")
-    with installed(kubeconfig, images, folder, hub__storage__enabled=True) as one:
+    with chart(hub__storage__enabled=True) as one:
         yield one
 
 

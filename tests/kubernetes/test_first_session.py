@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import browser, page
 from tests.house.test_source import ROOT
-from tests.kubernetes.release import SHARED_HOMES, Release, installed, wait_for
+from tests.kubernetes.release import SHARED_HOMES, Chart, Release, wait_for
 from tests.kubernetes.scientist import MOST, Scientist, nothing_new, picture, scientist
 
 __all__ = ["browser", "page"]
@@ -21,17 +21,9 @@ EXAMPLES = ("first-cluster.ipynb", "make_data.py")
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(chart: Chart) -> Iterator[Release]:
     """The chart with a hub of its own, where workers see their users' homes."""
-    with installed(
-        kubeconfig,
-        images,
-        tmp_path_factory.mktemp("values"),
+    with chart(
         hub__sessions__homeSize="2Gi",
         hub__settings=SHARED_HOMES,
     ) as one:

@@ -14,7 +14,7 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.client.exceptions import ApiException
 
 from tests.kubernetes import pods
-from tests.kubernetes.release import Release, fresh_namespace, installed, wait_for
+from tests.kubernetes.release import Chart, Release, fresh_namespace, wait_for
 from tests.kubernetes.volumes import CLAIM
 
 pytestmark = pytest.mark.timeout(400)
@@ -89,17 +89,9 @@ def test_development_and_production_are_two_sets_of_values_beside_each_other(
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(chart: Chart) -> Iterator[Release]:
     """The service alone, without any hub, and what `helm test` may try."""
-    folder = tmp_path_factory.mktemp("values")
-    with installed(
-        kubeconfig, images, folder, hub__enabled=False, tests__storage__enabled=True
-    ) as one:
+    with chart(hub__enabled=False, tests__storage__enabled=True) as one:
         yield one
 
 

@@ -16,7 +16,7 @@ from kubernetes_asyncio.client import ApiClient
 
 from alongside.names import label_of
 from tests.kubernetes import pods
-from tests.kubernetes.release import Release, installed
+from tests.kubernetes.release import Chart, Release
 
 pytestmark = pytest.mark.timeout(600)
 CATALOGUE = "profiles:\n  quiet: {title: JupyterLab alone, platform: kubernetes}\n"
@@ -42,19 +42,11 @@ print(json.dumps({"users": sorted(users), "processes": words}))
 
 
 @pytest.fixture(scope="module")
-def release(
-    kubeconfig: str,
-    dask_definitions: None,
-    images: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Release]:
+def release(kubeconfig: str, chart: Chart) -> Iterator[Release]:
     """A hub whose sessions have homes and are all on one node."""
     node = next(iter(kr8s.api(kubeconfig=kubeconfig).get("nodes")))
     where = {"kubernetes.io/hostname": node.labels["kubernetes.io/hostname"]}
-    with installed(
-        kubeconfig,
-        images,
-        tmp_path_factory.mktemp("values"),
+    with chart(
         catalogue__text=CATALOGUE,
         hub__sessions__homeSize="100Mi",
         hub__settings={

@@ -125,6 +125,7 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     ada.stop_session()
 
 
+@pytest.mark.slow
 @pytest.mark.shows("K13", "T130")
 def test_backends_made_elsewhere_appear_by_themselves(stack: Stack, visit: Visit) -> None:
     bob = visit.person(stack, "bob")
