@@ -62,12 +62,18 @@ KINDS = (
 
 
 def wait_for(condition: Callable[[], Any], what: str, limit_s: float = LIMIT) -> Any:
-    """What a condition returns as soon as that is true; asked ten times a second."""
+    """What a condition returns as soon as that is true; asked ten times a second.
+
+    Less often where to look takes long, so that what is waited for has the processors.
+    """
     deadline = time.monotonic() + limit_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {limit_s:g} s: {what}"
-        time.sleep(0.1)
-    return found
+    while True:
+        began = time.monotonic()
+        if found := condition():
+            return found
+        now = time.monotonic()
+        assert now < deadline, f"not within {limit_s:g} s: {what}"
+        time.sleep(max(0.1, 2 * (now - began)))
 
 
 class Release:
