@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +15,7 @@ from typing import Any
 from kubernetes_asyncio.client import (
     ApiClient,
     ApiextensionsV1Api,
-    AppsV1Api,
     CustomObjectsApi,
-    NetworkingV1Api,
 )
 from kubernetes_asyncio.config import new_client_from_config
 from ruamel.yaml import YAML
@@ -24,7 +24,7 @@ from alongside.kinds.arkouda.messages import Answer, ask
 from alongside.models import Spec
 from tests.helm.chart import CHART
 from tests.kubernetes import watching
-from tests.kubernetes.backends import Bench, bench
+from tests.kubernetes.backends import LIMIT, Bench, bench
 
 GROUPS = ("alongside.jupyter.org", "v1alpha1")
 PLURAL = "arkoudaclusters"
@@ -98,16 +98,10 @@ class GroupBench(Bench):
 
     async def until_left(self, spec: Spec, wanted: set[str]) -> None:
         """No more than this is left, once Kubernetes' own collector has done its part."""
-        label = f"alongside.jupyter.org/id={spec.id}"
-        for list_them in (
-            AppsV1Api(self.api).list_namespaced_stateful_set,
-            self.core.list_namespaced_pod,
-            self.core.list_namespaced_service,
-            self.core.list_namespaced_secret,
-            NetworkingV1Api(self.api).list_namespaced_network_policy,
-        ):
-            await watching.until_gone(list_them, self.namespace, label_selector=label)
-        assert await self.left(spec) == wanted
+        end = time.monotonic() + LIMIT
+        while (found := await self.left(spec)) != wanted:
+            assert time.monotonic() < end, f"left after {LIMIT:g} s: {found}, not {wanted}"
+            await asyncio.sleep(0.3)
 
     @property
     def custom(self) -> tuple[CustomObjectsApi, tuple[str, ...]]:

@@ -13,7 +13,7 @@ import pytest
 from alongside.models import Spec, Status
 from alongside.phases import Phase
 from alongside.platforms.base import Observed
-from tests.kubernetes import backends
+from tests.kubernetes import backends, watching
 from tests.kubernetes.backends import FAILED, NOWHERE, Bench
 
 # The image has the Python of its distribution.
@@ -86,7 +86,7 @@ async def quota(bench: Bench, **hard: str) -> None:
     names = {name.replace("__", "/").replace("_", "."): value for name, value in hard.items()}
     body: Any = {"metadata": {"name": "tight"}, "spec": {"hard": names}}
     await bench.core.create_namespaced_resource_quota(bench.namespace, body)
-    await backends.watching.until(
+    await watching.until(
         bench.core.list_namespaced_resource_quota,
         bench.namespace,
         condition=lambda one: one.status and one.status.hard,
