@@ -17,7 +17,7 @@ from tests.kubernetes import pods
 from tests.kubernetes.release import Chart, Release, fresh_namespace, wait_for
 from tests.kubernetes.volumes import CLAIM
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("dask_definitions")]
 AT_ONCE = "--wait=false"  # whether all comes up is another test's matter
 
 
