@@ -25,9 +25,9 @@ INTRODUCTION = """\
 <!-- Made by tools/requirements_table.py; edit requirements.yaml and the tests instead. -->
 
 What the complete product is to do, and the tests that show that it does: with the real
-components, not with stand-ins. *In part* means that something of the line is yet to come; *double*,
-that it was shown with a double of Arkouda's server, as the real one can't be installed from a
-package index (see `tests/README.md`).
+components, not with stand-ins. *In part* says what of the line is yet to come; *double*, that it
+was shown with a double of Arkouda's server, as the real one can't be installed from a package index
+(see `tests/README.md`); *superseded*, what has made it needless.
 """
 
 
@@ -66,10 +66,11 @@ def _ids(expression: ast.expr) -> Iterator[str]:
 
 def page(lines: dict[str, Any], tests: dict[str, list[str]]) -> str:
     """The whole page. ValueError for an id that a test names and no line has."""
-    in_part, double = set(lines["in_part"]), set(lines["double"])
     known = {id for group in lines["groups"].values() for id in group}
     strangers = {id: names for id, names in tests.items() if id not in known}
-    strangers |= {id: ["in_part", "double"] for id in (in_part | double) - known}
+    strangers |= {
+        id: [key] for key in ("in_part", "superseded", "double") for id in set(lines[key]) - known
+    }
     if strangers:
         raise ValueError(f"no such requirement: {strangers}")
     counts: dict[str, int] = defaultdict(int)
@@ -78,12 +79,24 @@ def page(lines: dict[str, Any], tests: dict[str, list[str]]) -> str:
         text += [f"\n## {title}\n", "| Id | What | State | Shown by |", "|---|---|---|---|"]
         for id, what in group.items():
             names = tests.get(id, [])
-            state = "in part" if id in in_part else "double" if id in double else "shown"
-            state = state if names else "open"
+            state, clause = _state(id, lines, names)
             counts[state] += 1
-            text.append(f"| {id} | {what} | {state} | {_names(names)} |")
-    total = ", ".join(f"{counts[s]} {s}" for s in ("shown", "double", "in part", "open"))
+            said = f"{state}: {clause}" if clause else state
+            text.append(f"| {id} | {what} | {said} | {_names(names)} |")
+    states = ("shown", "double", "in part", "open", "superseded")
+    total = ", ".join(f"{counts[state]} {state}" for state in states)
     return f"{INTRODUCTION}\n{sum(counts.values())} lines: {total}.\n" + "\n".join(text) + "\n"
+
+
+def _state(id: str, lines: dict[str, Any], names: list[str]) -> tuple[str, str]:
+    """The state of a line, and what is to be said of it, if anything."""
+    if id in lines["superseded"]:
+        return "superseded", lines["superseded"][id]
+    if not names:
+        return "open", ""
+    if id in lines["in_part"]:
+        return "in part", lines["in_part"][id]
+    return ("double" if id in lines["double"] else "shown"), ""
 
 
 def _names(names: list[str]) -> str:

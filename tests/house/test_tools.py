@@ -95,24 +95,26 @@ def test_marks_are_found_on_functions_classes_and_modules(tmp_path: Path) -> Non
 
 def test_a_test_can_not_show_what_nobody_asked_for() -> None:
     """A mistyped id is an error."""
-    lines = {"groups": {"A": {"K1": "One."}}, "in_part": [], "double": []}
+    lines = {"groups": {"A": {"K1": "One."}}, "in_part": {}, "superseded": {}, "double": []}
     with pytest.raises(ValueError, match="K9"):
         requirements_table.page(lines, {"K9": ["test_a"]})
 
 
-def test_a_requirement_is_open_in_part_shown_or_shown_with_a_double() -> None:
+def test_each_requirement_has_a_state() -> None:
     """By its tests, and by what is known to be missing."""
     lines = {
-        "groups": {"A": {"K1": "One.", "K2": "Two.", "K3": "Three.", "K4": "Four."}},
-        "in_part": ["K2"],
+        "groups": {"A": {"K1": "One.", "K2": "Two.", "K3": "Three.", "K4": "Four.", "K5": "Five."}},
+        "in_part": {"K2": "its end", "K3": "all of it"},
+        "superseded": {"K5": "nobody needs it"},
         "double": ["K3", "K4"],
     }
     page = requirements_table.page(lines, {"K1": ["test_a"], "K2": ["test_b"], "K4": ["test_c"]})
     assert "| K1 | One. | shown | `test_a` |" in page
-    assert "| K2 | Two. | in part | `test_b` |" in page
+    assert "| K2 | Two. | in part: its end | `test_b` |" in page
     assert "| K3 | Three. | open |  |" in page
     assert "| K4 | Four. | double | `test_c` |" in page
-    assert "1 shown, 1 double, 1 in part, 1 open" in page
+    assert "| K5 | Five. | superseded: nobody needs it |  |" in page
+    assert "1 shown, 1 double, 1 in part, 1 open, 1 superseded" in page
 
 
 def test_an_old_python_is_told_in_a_sentence(tmp_path: Path) -> None:
