@@ -23,17 +23,17 @@ from kr8s.objects import Pod
 from alongside.kinds import get_kind
 from alongside.models import Status
 from alongside.platforms.kubernetes import objects, processes
-from alongside.platforms.kubernetes.api import (
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.builder import process
+from alongside.platforms.kubernetes.custom import dask_cluster
+from alongside.platforms.kubernetes.resources import (
     CONFIG_MAPS,
     DASK_CLUSTERS,
     DEPLOYMENTS,
     PODS,
     SECRETS,
-    Cluster,
     Object,
 )
-from alongside.platforms.kubernetes.builder import process
-from alongside.platforms.kubernetes.custom import dask_cluster
 from alongside.platforms.kubernetes.setting import Setting
 from alongside.testing import make_spec
 from benchmarks.measure import Row, quiet

@@ -22,7 +22,8 @@ from alongside.kinds import get_kind
 from alongside.models import Connection, Spec
 from alongside.phases import Phase
 from alongside.platforms.kubernetes import KubernetesPlatform, objects, processes
-from alongside.platforms.kubernetes.api import PODS, SECRETS, SERVICES, Cluster, Object, Resource
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import PODS, SECRETS, SERVICES, Object, Resource
 from alongside.platforms.kubernetes.setting import Setting
 from alongside.testing import make_spec, until
 from benchmarks.measure import Row, clock, median, quiet

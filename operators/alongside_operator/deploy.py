@@ -23,14 +23,14 @@ from ruamel.yaml.error import YAMLError
 
 from alongside.errors import AlongsideError, Conflict, InvalidFields, InvalidRequest, NotReady
 from alongside.kinds.arkouda.flags import EXPORTER_PORT
-from alongside.platforms.kubernetes.api import (
+from alongside.platforms.kubernetes.answers import Undefined
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import (
     ARKOUDA_CLUSTERS,
     DEPLOYMENTS,
     PODS,
     SECRETS,
-    Cluster,
     Object,
-    Undefined,
 )
 from alongside_operator import charts, deployed, parameters
 from alongside_operator.deployed import KINDS, MANAGER

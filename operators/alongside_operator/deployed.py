@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alongside.kinds.arkouda.flags import EXPORTER_PORT
-from alongside.platforms.kubernetes.api import (
+from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.resources import (
     ARKOUDA_CLUSTERS,
     DEPLOYMENTS,
     SECRETS,
@@ -13,7 +14,6 @@ from alongside.platforms.kubernetes.api import (
     Object,
     Resource,
 )
-from alongside.platforms.kubernetes.objects import PREFIX
 from alongside_operator.group import GROUP, KIND
 from alongside_operator.parameters import Monitored, Wanted, Watcher
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alongside.kinds.arkouda.flags import EXPORTER_PORT, STATUS_PORT
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.resources import Object
 from alongside_operator.group import GROUP, Group, Setting
 
 SSH_PORT = 2222

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from alongside.platforms.kubernetes.api import PODS, POLICIES, SECRETS, SERVICES, Object
+from alongside.platforms.kubernetes.resources import PODS, POLICIES, SECRETS, SERVICES, Object
 from alongside_operator.group import Group
 from alongside_operator.plan import SETS, SOON, Action, Delete, Plan
 from alongside_operator.seen import Seen, age, is_ending

@@ -9,8 +9,8 @@ from typing import Any
 
 from alongside.kinds.arkouda.options import limit
 from alongside.models import Pod
-from alongside.platforms.kubernetes.api import Object, Resource
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.resources import Object, Resource
 
 CLUSTERS = Resource(f"{PREFIX}/v1alpha1", "arkoudaclusters")
 KIND = "ArkoudaCluster"

@@ -7,7 +7,7 @@ from typing import Any
 
 import kopf
 
-from alongside.platforms.kubernetes.api import PODS
+from alongside.platforms.kubernetes.resources import PODS
 from alongside_operator.group import CLUSTERS, GROUP
 from alongside_operator.tending import Tending
 

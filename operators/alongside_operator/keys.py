@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 from alongside_operator.group import Group
 
 HOST = "arkouda"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from alongside.platforms.kubernetes.api import Object, Resource
+from alongside.platforms.kubernetes.resources import Object, Resource
 from alongside_operator.group import Group
 from alongside_operator.seen import age, stamp
 

@@ -11,9 +11,9 @@ from alongside.kinds.arkouda.flags import (
     METRICS_PORT,
     STATUS_PORT,
 )
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.objects import PREFIX
 from alongside.platforms.kubernetes.processes import scheduling
+from alongside.platforms.kubernetes.resources import Object
 from alongside_operator import keys, scripts
 from alongside_operator.doors import SSH_PORT, match_labels, role_labels
 from alongside_operator.group import GROUP, Group, Setting

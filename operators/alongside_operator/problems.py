@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 from alongside.platforms.kubernetes.trouble import Trouble, trouble_of
 from alongside_operator.group import Group
 from alongside_operator.seen import Seen, container_of, is_ready

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.resources import Object
 from alongside.platforms.kubernetes.trouble import address_of
 from alongside_operator.group import Group
 from alongside_operator.pods import CREW, LAUNCHED, SHAPE

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from alongside.platforms.kubernetes.api import SECRETS
+from alongside.platforms.kubernetes.resources import SECRETS
 from alongside_operator.down import down, removals
 from alongside_operator.endings import Ending, ending_of, too_late
 from alongside_operator.group import CLUSTERS, FINALIZER, Group, Setting

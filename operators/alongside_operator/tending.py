@@ -19,15 +19,9 @@ from alongside.errors import (
     InvalidRequest,
     NotFound,
 )
-from alongside.platforms.kubernetes.api import (
-    PODS,
-    POLICIES,
-    SERVICES,
-    Cluster,
-    Object,
-    Refused,
-    Resource,
-)
+from alongside.platforms.kubernetes.answers import Refused
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import PODS, POLICIES, SERVICES, Object, Resource
 from alongside_operator.group import CLUSTERS, KIND, Group, Setting
 from alongside_operator.plan import SETS, Action, Create, Delete, Patch, Plan, whole
 from alongside_operator.seen import Seen, is_ready, stamp

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from alongside.platforms.kubernetes.api import PODS, POLICIES, SECRETS, SERVICES
+from alongside.platforms.kubernetes.resources import PODS, POLICIES, SECRETS, SERVICES
 from alongside.platforms.kubernetes.trouble import Trouble
 from alongside_operator import doors, keys, pods
 from alongside_operator.group import Group, Setting

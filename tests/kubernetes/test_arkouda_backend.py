@@ -19,7 +19,7 @@ from alongside.kinds import get_kind
 from alongside.models import Pod, Spec
 from alongside.phases import Phase
 from alongside.platforms.kubernetes import KubernetesPlatform, custom, inventory
-from alongside.platforms.kubernetes.api import DASK_CLUSTERS, Resource
+from alongside.platforms.kubernetes.resources import DASK_CLUSTERS, Resource
 from alongside.testing import PlatformSuite, until
 from tests.kubernetes import arkouda_groups, backends
 from tests.kubernetes.arkouda_groups import GroupBench, groups

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 from alongside_operator import doors, keys, pods
 from alongside_operator.group import Group, Setting
 from tests.operators.world import World

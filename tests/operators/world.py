@@ -8,8 +8,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.resources import Object
 from alongside_operator.group import CLUSTERS, Group, Setting
 from alongside_operator.plan import Create, Delete, Patch, Plan
 from alongside_operator.seen import Seen, stamp

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Cluster
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS
 from alongside_workflows.executors.argo.compile import manifests
 from alongside_workflows.executors.argo.inventory import Inventory
 from alongside_workflows.executors.argo.naming import PARTS, WORKFLOWS

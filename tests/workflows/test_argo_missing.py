@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from alongside.errors import Unavailable
-from alongside.platforms.kubernetes.api import Cluster, Object, Resource, refusal
+from alongside.platforms.kubernetes.answers import refusal
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import Object, Resource
 from alongside_workflows.executors.argo import executor as executors
 from alongside_workflows.executors.argo.naming import WORKFLOWS
 from alongside_workflows.executors.base import Credentials

@@ -17,44 +17,8 @@ import kr8s.asyncio
 
 from alongside.errors import InvalidRequest, NotFound, Unavailable
 from alongside.platforms.kubernetes import answers
-from alongside.platforms.kubernetes.answers import Expired, Refused, Undefined, refusal
-from alongside.platforms.kubernetes.resources import (
-    ARKOUDA_CLUSTERS,
-    CONFIG_MAPS,
-    DASK_CLUSTERS,
-    DEPLOYMENTS,
-    ENDPOINT_SLICES,
-    LEASES,
-    PODS,
-    POLICIES,
-    QUOTAS,
-    SECRETS,
-    SERVICES,
-    Object,
-    Resource,
-)
-
-# Also what whoever makes requests needs besides.
-__all__ = [
-    "ARKOUDA_CLUSTERS",
-    "CONFIG_MAPS",
-    "DASK_CLUSTERS",
-    "DEPLOYMENTS",
-    "ENDPOINT_SLICES",
-    "LEASES",
-    "PODS",
-    "POLICIES",
-    "QUOTAS",
-    "SECRETS",
-    "SERVICES",
-    "Cluster",
-    "Expired",
-    "Object",
-    "Refused",
-    "Resource",
-    "Undefined",
-    "refusal",
-]
+from alongside.platforms.kubernetes.answers import Expired
+from alongside.platforms.kubernetes.resources import PODS, Object, Resource
 
 _TIMEOUT = 10.0  # seconds for one answer
 # Seconds after which the server ends a watch, and it is begun again. A connection that has been

@@ -15,8 +15,8 @@ import math
 from collections.abc import Iterator, Mapping
 
 from alongside.errors import InvalidRequest
-from alongside.platforms.kubernetes.api import SECRETS, Object
 from alongside.platforms.kubernetes.objects import STEPS
+from alongside.platforms.kubernetes.resources import SECRETS, Object
 from alongside_workflows.executors.argo import homes, permitting, templates
 from alongside_workflows.executors.argo.attempt import encoded
 from alongside_workflows.executors.argo.fitting import fitting

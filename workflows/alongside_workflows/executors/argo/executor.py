@@ -17,13 +17,8 @@ from alongside.errors import (
     Unavailable,
 )
 from alongside.names import is_backend_id
-from alongside.platforms.kubernetes.api import (
-    CONFIG_MAPS,
-    SECRETS,
-    Cluster,
-    Object,
-    Resource,
-)
+from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, SECRETS, Object, Resource
 from alongside_workflows.executors.argo import compile as compiling
 from alongside_workflows.executors.argo import records
 from alongside_workflows.executors.argo.homes import named

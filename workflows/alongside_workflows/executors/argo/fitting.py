@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from alongside.errors import InvalidRequest
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 
 LARGEST = 1_000_000
 """Bytes of an object as JSON. Kubernetes takes 1.5 MB, of which Argo needs some for its status."""

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from alongside.platforms.feeds import Feeds
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, PODS, Cluster, Object, Resource
+from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.objects import PREFIX, RUN, STEPS, selector
 from alongside.platforms.kubernetes.reflector import Reflector
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, PODS, Object, Resource
 from alongside_workflows.executors.argo.naming import (
     PART,
     PARTS,

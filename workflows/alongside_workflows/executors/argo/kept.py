@@ -11,7 +11,7 @@ import zlib
 from typing import Any
 
 from alongside.errors import InvalidRequest, NotFound
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Object
 from alongside_workflows.executors.argo.naming import metadata_of, record_name
 from alongside_workflows.runs import RunSpec
 from alongside_workflows.task import CRATE, OUTPUT

@@ -6,8 +6,9 @@ import asyncio
 import re
 
 from alongside.errors import InvalidRequest, NotFound
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, PODS, Cluster, Object
+from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.objects import RUN
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, PODS, Object
 from alongside.platforms.local.store import Corrupt, read_below
 from alongside_workflows.executors.argo import kept
 from alongside_workflows.executors.argo.inventory import Inventory

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from alongside.errors import InvalidRequest
 from alongside.names import is_backend_id, label_of
-from alongside.platforms.kubernetes.api import Object, Resource
 from alongside.platforms.kubernetes.objects import MANAGED, PREFIX, RUN
+from alongside.platforms.kubernetes.resources import Object, Resource
 from alongside_workflows.runs import RunSpec
 
 WORKFLOWS = Resource("argoproj.io/v1alpha1", "workflows")

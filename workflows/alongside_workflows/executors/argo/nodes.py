@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 from alongside_workflows.executors.argo.naming import task_name
 
 NUMBER = "number"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Object
 from alongside_workflows.executors.argo.fitting import fitting
 from alongside_workflows.executors.argo.naming import (
     RECORD_COMPONENT,

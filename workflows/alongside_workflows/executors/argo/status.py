@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from alongside.platforms.kubernetes.api import Object
+from alongside.platforms.kubernetes.resources import Object
 from alongside.units import format_duration
 from alongside_workflows.executors.argo import endings
 from alongside_workflows.executors.argo.nodes import Node, Nodes, moment

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from alongside.platforms.kubernetes.api import CONFIG_MAPS, Object
+from alongside.platforms.kubernetes.resources import CONFIG_MAPS, Object
 from alongside_workflows.executors.argo import kept
 from alongside_workflows.executors.argo.fitting import too_large
 from alongside_workflows.executors.argo.naming import TASKS_COMPONENT, metadata_of, tasks_name

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alongside.models import Pod
-from alongside.platforms.kubernetes.api import Object
 from alongside.platforms.kubernetes.objects import MANAGED
 from alongside.platforms.kubernetes.processes import scheduling
+from alongside.platforms.kubernetes.resources import Object
 from alongside_workflows.executors.argo import attempt
 from alongside_workflows.executors.argo.naming import STEP, tasks_name, workflow_name
 from alongside_workflows.executors.argo.nodes import NUMBER
