@@ -8,7 +8,6 @@ from typing import Any, Self
 import httpx
 
 from alongside import awaiting, operations
-from alongside.calls import arguments as arguments
 from alongside.endpoint import Endpoint, is_loopback
 from alongside.exchanges import Answer, Operation
 from alongside.handle import Target

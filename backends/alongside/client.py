@@ -15,15 +15,15 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from alongside import operations, scheduling, streams
-from alongside.asking import FROM_ENVIRONMENT, WAIT, Asker, Until, answer_of, arguments, silence
-from alongside.calls import Call
+from alongside.asking import FROM_ENVIRONMENT, WAIT, Asker, Until, answer_of, silence
+from alongside.calls import Call, arguments
 from alongside.endpoint import Endpoint
+from alongside.event_stream import Event
 from alongside.exchanges import Answer, Operation, Pause
 from alongside.handle import BackendHandle, Target
 from alongside.models import Connection, Lifetime
 from alongside.requests import Patch, parse
 from alongside.schedules import Schedule
-from alongside.streams import Event
 
 T = TypeVar("T")
 

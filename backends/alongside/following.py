@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from alongside.async_client import AsyncClient
 from alongside.endpoint import Endpoint
 from alongside.errors import AlongsideError, Unavailable
-from alongside.streams import Event, afollow_events
+from alongside.event_stream import Event, afollow_events
 
 PATIENCE = 30.0
 """Seconds after which a command counts as not answered."""

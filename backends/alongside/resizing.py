@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from alongside import awaiting, operations
 from alongside import saved as shelf
-from alongside.carrying import KeptInFiles as KeptInFiles
 from alongside.carrying import attached, kept, load, names, only_started_anew, running, save, where
 from alongside.errors import AlongsideError, Conflict, Unavailable
 from alongside.kinds import get_kind

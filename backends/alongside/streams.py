@@ -12,9 +12,15 @@ from httpx_sse import EventSource
 
 from alongside.calls import Call, arguments
 from alongside.errors import NotFound, Unavailable
-from alongside.event_stream import SILENCE, broken_by, event_of, events_call, type_of
-from alongside.event_stream import Event as Event
-from alongside.event_stream import afollow_events as afollow_events
+from alongside.event_stream import (
+    SILENCE,
+    Event,
+    afollow_events,
+    broken_by,
+    event_of,
+    events_call,
+    type_of,
+)
 from alongside.models import Backend
 from alongside.operations import backend_path
 from alongside.problems import error_of

@@ -19,6 +19,7 @@ import pytest
 
 import alongside
 from alongside import saved
+from alongside.carrying import KeptInFiles
 from alongside.cli import main
 from alongside.errors import AlongsideError, Conflict, InvalidRequest, NotFound, NotReady
 from alongside.handle import BackendHandle
@@ -27,7 +28,7 @@ from alongside.kinds.arkouda import client as clients
 from alongside.kinds.arkouda.messages import ask
 from alongside.phases import Phase
 from alongside.progress import Progress, Step
-from alongside.resizing import KeptInFiles, from_panel, relaunch
+from alongside.resizing import from_panel, relaunch
 from alongside.versions import VersionsDiffer
 from tests.client.arkouda_kernel import AGES, REAL, imported
 from tests.client.real import RealService, real_service

@@ -26,9 +26,7 @@ from alongside_workflows import files
 from alongside_workflows.draft_steps import LONGEST_NAME, DraftStep, Result, split, step_name
 from alongside_workflows.model import BackendWish, Retry, Step, Throttle, Workflow
 from alongside_workflows.nested import Nested, unfold
-from alongside_workflows.step_settings import NotebookNeeds as NotebookNeeds
-from alongside_workflows.step_settings import NotebookSettings as NotebookSettings
-from alongside_workflows.step_settings import StepSettings
+from alongside_workflows.step_settings import NotebookSettings, StepSettings
 
 _AMOUNTS = ("cores", "memory", "gpus")
 _LISTS = ("results", "cells", "functions")

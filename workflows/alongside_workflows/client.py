@@ -23,6 +23,7 @@ from alongside_workflows import building, files, running, trace_lookup
 from alongside_workflows.handle import WAIT, RunHandle
 from alongside_workflows.model import BackendWish, Workflow
 from alongside_workflows.runs import NewRun
+from alongside_workflows.step_settings import NotebookNeeds, NotebookSettings
 from alongside_workflows.tracing import Trace
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def submit(
     wait: bool = False,
     wait_for: float = WAIT,
     service: Client | None = None,
-    **settings: Unpack[building.NotebookNeeds],
+    **settings: Unpack[NotebookNeeds],
 ) -> RunHandle:
     """Begin a run of a workflow, of a definition (``flow.yaml``), or of a single notebook.
 
@@ -79,7 +80,7 @@ def submit(
     return handle.wait(wait_for) if wait else handle
 
 
-class Said(building.NotebookNeeds, total=False):
+class Said(NotebookNeeds, total=False):
     """What `submit` is told besides."""
 
     name: str | None
@@ -162,7 +163,7 @@ def define(
     parameters: Mapping[str, JsonValue] | None = None,
     *,
     name: str | None = None,
-    **settings: Unpack[building.NotebookSettings],
+    **settings: Unpack[NotebookSettings],
 ) -> Workflow:
     """The workflow that is meant; a notebook is one step. Asks no service."""
     given = dict(parameters or {})
@@ -213,7 +214,7 @@ def _of_notebook(
     path: str,
     parameters: Mapping[str, JsonValue],
     name: str | None,
-    settings: building.NotebookSettings,
+    settings: NotebookSettings,
 ) -> Workflow:
     notebook = files.read_notebook(path)
     # parses Python: a while to import, and needed for notebooks only

@@ -13,6 +13,7 @@ from alongside.client import Client
 from alongside.errors import InvalidRequest
 from alongside_workflows import building, client, files
 from alongside_workflows.model import Workflow
+from alongside_workflows.step_settings import NotebookSettings
 from alongside_workflows.telling import told
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _value(one: Parameter | None, said: str) -> Any:
     return value if one is None or one.fits(value) else one.from_text(said)
 
 
-def _settings(given: argparse.Namespace) -> building.NotebookSettings:
+def _settings(given: argparse.Namespace) -> NotebookSettings:
     """What the line says of a notebook; nothing that it does not."""
     settings: dict[str, Any] = {}
     kind = None if given.backend in (None, "none") else given.backend
