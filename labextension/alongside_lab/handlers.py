@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.base.handlers import APIHandler
 
@@ -24,7 +24,6 @@ class Handler(APIHandler):
     """A handler of `alongside/…`; each of its methods is authenticated and authorized."""
 
     auth_resource = RESOURCE
-    NEVER_KEPT: ClassVar[dict[str, str]] = {"Cache-Control": "no-store"}
 
     def initialize(self, news: News, upstream: Upstream, surroundings: Surroundings) -> None:
         """Take what this extension has at hand."""

@@ -120,12 +120,6 @@ class Objects:
             while (await self._custom.list_namespaced_custom_object(*asked, **wanted))["items"]:
                 await asyncio.sleep(0.2)
 
-    async def until_no_pod_runs(self, run: str) -> None:
-        """Until all of its pods have ended, or are gone."""
-        async with asyncio.timeout(PATIENCE):
-            while any(pod.status.phase in ("Pending", "Running") for pod in await self.pods(run)):
-                await asyncio.sleep(0.2)
-
     async def until_nothing_is_left(self, run: str) -> None:
         """Until no object bears the run's label."""
         for listed in (

@@ -31,7 +31,6 @@ from tests.workflows.argo_runs import API, SETTINGS, SHARING, command, notebook,
 
 GOLDEN = Path(__file__).parent / "golden"
 ALPINE = "python:alpine3.6"
-CLAIMED = {"name": "shared", "persistentVolumeClaim": {"claimName": "many-nfs-pvc"}}
 
 RUNS: dict[str, tuple[RunSpec, Any]] = {
     "single-notebook": (run_of(notebook("report", parameters={"n": 10})), SETTINGS),
