@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.services.contents.fileio import FileManagerMixin
 from jupyter_server.utils import ApiPath, to_os_path
 from tornado import web
 
 from alongside.errors import AlongsideError, InvalidRequest, NotFound
 from alongside_lab.handlers import Handler
+from alongside_lab.session_files import root_of
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -37,7 +37,7 @@ class _Notebook(Handler):
         """As the file browser has it: `path`, or by its absolute path, `file`."""
         path, file = (self.get_query_argument(name, "") for name in ("path", "file"))
         if file:
-            root = Path(self._root).resolve()
+            root = Path(root_of(self.contents_manager)).resolve()
             inside = Path(file).resolve()
             if not inside.is_relative_to(root):
                 raise InvalidRequest(
@@ -48,17 +48,6 @@ class _Notebook(Handler):
         if not path.strip("/"):
             raise InvalidRequest("No notebook is named.", "Name one by `path` or `file`.")
         return path.strip("/")
-
-    @property
-    def _root(self) -> str:
-        """The directory that the file browser begins in."""
-        manager: Any = self.contents_manager
-        if not isinstance(manager, FileManagerMixin):
-            raise InvalidRequest(
-                "The files of this session are not on a file system, so a run can't read them.",
-                "Save the notebook where the session has a directory.",
-            )
-        return str(self.contents_manager.root_dir)
 
     async def _model(self, path: str, *, content: bool) -> Any:
         """What the session's server says of it. Raises AlongsideError."""
@@ -82,7 +71,7 @@ class NotebookParameters(_Notebook):
         await self._answer(self._described)
 
     async def _described(self, path: str) -> dict[str, Any]:
-        root = self._root
+        root = root_of(self.contents_manager)
         model = await self._model(path, content=True)
         folder, _, name = path.rpartition("/")
         where = {"notebook": name, "directory": to_os_path(ApiPath(folder), root)}
@@ -99,7 +88,7 @@ class NotebookContent(_Notebook):
         await self._answer(self._content)
 
     async def _content(self, path: str) -> dict[str, Any]:
-        root = self._root
+        root = root_of(self.contents_manager)
         await self._model(path, content=False)  # whether it may be read, and is there
         return await asyncio.to_thread(travelling, to_os_path(ApiPath(path), root))
 

@@ -10,6 +10,7 @@ from alongside_lab.notebooks import NotebookContent, NotebookParameters
 from alongside_lab.requests import ID
 from alongside_lab.state import State
 from alongside_lab.surroundings import Surroundings
+from alongside_lab.tracing import FileTrace
 from alongside_lab.trust import Trust
 from alongside_lab.upstream import Upstream
 
@@ -24,6 +25,7 @@ def routes(
         (r"/alongside/api/(.*)", Forward, at_hand),
         (r"/alongside/notebook-parameters", NotebookParameters, at_hand),
         (r"/alongside/notebook-content", NotebookContent, at_hand),
+        (r"/alongside/trace", FileTrace, at_hand),
         (rf"/alongside/backends/({ID})/dashboard/(.*)", _dashboard(), at_hand),
         (rf"/alongside/backends/({ID})/trust", Trust, at_hand),
     ]

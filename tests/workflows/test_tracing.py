@@ -18,7 +18,8 @@ from alongside.cli import main
 from alongside.errors import Conflict, NotFound
 from alongside_workflows import aio, submit, trace, with_notebooks, workflow
 from alongside_workflows.files import parse_workflow
-from alongside_workflows.tracing import Act, File, acts_of, back, onward
+from alongside_workflows.trace_comparing import compared
+from alongside_workflows.tracing import Act, File, Trace, acts_of, back, onward
 from tests.client.real import RealService, real_service
 from tests.workflows.notebooks import notebook
 
@@ -254,6 +255,27 @@ def test_values_and_memory_are_traced_within_a_run_and_from_where_they_were_take
     found = back(File(place="p1", sha256="p"), acts)
     assert [one.key for one in found] == [("r", "plot"), ("earlier", "fit")]
     assert steps(onward(File(place="a1", sha256="a"), acts)) == "fit plot"
+
+
+def test_what_lies_there_is_compared_as_far_as_it_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b" * 100)
+    (tmp_path / "c").mkdir()
+
+    def named(name: str, hash: str = "0" * 64) -> File:
+        return File(name=name, place=(tmp_path / name).as_uri(), sha256=hash)
+
+    made = (named("a"), named("b"), named("c"), named("d"), File(place="s3://x/y", sha256="0"))
+    act = Act(run="r", workflow="w", step="s", started=NOON, ended=NOON, code=File(place="sh"))
+    trace = Trace(
+        file=named("a", hash_of(tmp_path / "a")),
+        acts=(act.model_copy(update={"made": made}),),
+        runs=1,
+    )
+    told = compared(trace, most=50)
+    assert told.file.now == "same"
+    assert [file.now for file in told.acts[0].made] == ["changed", "", "changed", "missing", ""]
+    assert told.acts[0].code.now == ""
 
 
 @pytest.mark.parametrize(

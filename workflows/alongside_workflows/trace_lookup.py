@@ -48,30 +48,49 @@ def meant(target: str | os.PathLike[str]) -> File:
         ) from None
 
 
-def known(limit: int) -> Operation[Known]:
-    """What the records of the newest runs tell, of so many; runs without a record tell nothing."""
+def known(limit: int, *, besides: str = "") -> Operation[Known]:
+    """What the records of the newest runs tell, of so many, and that of the run `besides`.
+
+    Runs without a record tell nothing.
+    """
     runs = yield from running.runs()
+    chosen = [run for place, run in enumerate(runs) if place < limit or run.id == besides]
     acts: list[Act] = []
-    for run in runs[:limit]:
+    for run in chosen:
         try:
-            acts += acts_of(run.id, (yield from running.record(run.id)))
+            record = yield from running.record(run.id)
         except NotFound:
             continue  # it was deleted just now
-    return Known(acts, len(runs[:limit]), len(runs[limit:]))
+        about = {"owner": run.owner, "origin": run.origin, "executor": run.executor}
+        acts += (act.model_copy(update=about) for act in acts_of(run.id, record))
+    return Known(acts, len(chosen), len(runs) - len(chosen))
 
 
-def traced(file: File, told: Known, *, derived: bool) -> Trace:
+def exchanged(told: Known, run: str, step: str, name: str) -> File:
+    """What a step has made, or else read, under this name. Raises NotFound."""
+    for act in told.acts:
+        if act.key == (run, step):
+            for file in (*act.made, *act.read):
+                if file.name == name:
+                    return file
+    raise NotFound(
+        f"No record of step {step} tells of a file {name!r}.",
+        "What a step has read and made is recorded once it has succeeded.",
+    )
+
+
+def traced(file: File, told: Known, *, derived: bool, as_it_was: bool = False) -> Trace:
     """What made the file, or what was made of it. May read a directory that it is in.
 
-    Raises NotFound for what is neither here nor in a record, and Conflict for what has changed
-    since a record named it.
+    Raises NotFound for what is neither here nor in a record. What has changed since a record named
+    it raises Conflict; with `as_it_was`, what it was then is traced.
     """
-    file = _as_recorded(file, told.acts)
+    file = _as_recorded(file, told.acts, as_it_was)
     found = onward(file, told.acts) if derived else back(file, told.acts)
     return Trace(file=file, derived=derived, acts=tuple(found), runs=told.runs, more=told.more)
 
 
-def _as_recorded(file: File, acts: Sequence[Act]) -> File:
+def _as_recorded(file: File, acts: Sequence[Act], as_it_was: bool) -> File:
     if any(act.has_made(file.sha256) or act.has_read(file.sha256) for act in acts):
         return file
     there = [one for one in _named(acts) if one.place == file.place]
@@ -84,6 +103,8 @@ def _as_recorded(file: File, acts: Sequence[Act]) -> File:
         return there[-1]
     if (folder := _folder(file, acts)) is not None:
         return folder
+    if there and as_it_was:
+        return there[-1]
     if there:
         raise Conflict(
             f"{file.place} has changed since a step has read or made it.",
@@ -112,4 +133,4 @@ def _named(acts: Sequence[Act]) -> Iterator[File]:
         yield from act.made
 
 
-__all__ = ["LIMIT", "Known", "known", "meant", "traced"]
+__all__ = ["LIMIT", "Known", "exchanged", "known", "meant", "traced"]

@@ -91,7 +91,7 @@ def _html_row(act: Act) -> str:
     step = f"{act.workflow}: {act.step}, attempt {act.attempt}"
     cells = (
         f"{escape(step)}<br><code>{escape(act.run)}</code>",
-        escape(f"{_moment(act.ended)}, {span}"),
+        escape(_listed(_moment(act.ended), span, act.owner, act.origin)),
         _html_file(act.code) + _pairs(act.software, " "),
         _pairs(act.values, " = "),
         "".join(map(_html_file, act.read)),
@@ -115,7 +115,11 @@ def _pairs(values: Mapping[str, object], sign: str) -> str:
 
 def _place(act: Act) -> str:
     backend = f"{act.backend} x {act.members}" if act.backend else ""
-    return ", ".join(one for one in (act.host, backend) if one)
+    return _listed(act.executor, act.host, backend)
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(filter(None, parts))
 
 
 def _named(file: File) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
 
@@ -31,6 +31,9 @@ class File(Record):
     name: str = Field("", description="What the step calls it.")
     place: str = Field(description="Its URL; of what lies with the run, a path in its record.")
     sha256: str = ""
+    now: Literal["", "same", "changed", "missing"] = Field(
+        "", description="How what lies there now compares with it; '' if nobody has looked."
+    )
 
 
 class Act(Record):
@@ -39,6 +42,9 @@ class Act(Record):
     run: str
     workflow: str
     step: str
+    owner: str = Field("", description="Whose run it is.")
+    origin: str = Field("", description="What submitted it, if no person did: `schedule nightly`.")
+    executor: str = Field("", description="Who carried it out: `local`, `argo`.")
     attempt: int = 1
     started: AwareDatetime
     ended: AwareDatetime
