@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from alongside.kinds.arkouda.flags import EXPORTER_PORT
 from alongside.platforms.kubernetes.objects import PREFIX
+from alongside.platforms.kubernetes.processes import SCRATCH
 from alongside.platforms.kubernetes.resources import (
     ARKOUDA_CLUSTERS,
     DEPLOYMENTS,
@@ -81,7 +82,7 @@ def exporter(wanted: Watcher) -> list[Object]:
     if wanted.secret:
         words["--token-file"] = f"{_TOKENS}/token"
     volumes: list[Object] = [{"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}]
-    mounts: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    mounts: list[Object] = [{"name": "tmp", "mountPath": SCRATCH}]
     if wanted.secret:
         volumes.append({"name": "token", "secret": {"secretName": wanted.secret}})
         mounts.append({"name": "token", "mountPath": _TOKENS, "readOnly": True})
@@ -93,7 +94,7 @@ def exporter(wanted: Watcher) -> list[Object]:
             *("python", "-m", "alongside.kinds.arkouda.exporter"),
             *(f"{name}={value}" for name, value in words.items()),
         ],
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "env": [{"name": "HOME", "value": SCRATCH}],
         "ports": [{"name": "http-exporter", "containerPort": EXPORTER_PORT}],
         "readinessProbe": {"httpGet": {"path": "/metrics", "port": EXPORTER_PORT}},
         "resources": {

@@ -12,7 +12,7 @@ from alongside.kinds.arkouda.flags import (
     STATUS_PORT,
 )
 from alongside.platforms.kubernetes.objects import PREFIX
-from alongside.platforms.kubernetes.processes import scheduling
+from alongside.platforms.kubernetes.processes import SCRATCH, scheduling
 from alongside.platforms.kubernetes.resources import Object
 from alongside_operator import keys, scripts
 from alongside_operator.doors import SSH_PORT, match_labels, role_labels
@@ -138,7 +138,7 @@ def _member(group: Group, role: str, arguments: list[str], **variables: str) -> 
     }
     mounts = [
         {"name": "run", "mountPath": _RUN},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        {"name": "tmp", "mountPath": SCRATCH},
         # Any number may be a user: ssh wants it to have a name.
         {"name": "account", "mountPath": "/etc/passwd", "subPath": "passwd", "readOnly": True},
     ]
@@ -176,7 +176,7 @@ def _exporter(group: Group, setting: Setting) -> Object:
     return {
         **_container(group, "exporter", image),
         "command": ["python", "-m", "alongside.kinds.arkouda.exporter", *words],
-        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "env": [{"name": "HOME", "value": SCRATCH}],
         "ports": [{"name": "http-exporter", "containerPort": EXPORTER_PORT, "protocol": "TCP"}],
         "readinessProbe": {
             "httpGet": {"path": "/ready", "port": EXPORTER_PORT},
@@ -187,7 +187,7 @@ def _exporter(group: Group, setting: Setting) -> Object:
         "resources": {"requests": requests, "limits": limits},
         "volumeMounts": [
             {"name": "token", "mountPath": _SECRETS, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "tmp", "mountPath": SCRATCH},
         ],
     }
 

@@ -23,7 +23,8 @@ DIRECTORY = Path("/alongside")
 """Where `Place.directory` is in the containers."""
 GRACE = 10
 """Seconds that a container has to end by itself."""
-_SCRATCH = "/tmp"  # noqa: S108 - a volume of the pod's own
+SCRATCH = "/tmp"  # noqa: S108 - a volume of the pod's own
+"""What may be written in containers whose image is read-only; their HOME."""
 
 
 def place(spec: Spec, roles: Sequence[Role]) -> Place:
@@ -75,7 +76,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
     gpus = {setting.gpu_resource: str(role.gpus)} if role.gpus else {}
     asked = {**setting.unbounded.get("requests", {}), **_least(role, setting), **gpus}
     bounds = {**setting.unbounded.get("limits", {}), **amounts, **gpus}
-    environment = {"HOME": _SCRATCH, **command.env, **more.environment}
+    environment = {"HOME": SCRATCH, **command.env, **more.environment}
     container: Object = {
         "name": "dask" if spec.kind == "dask" else "main",
         "image": more.image,
@@ -94,7 +95,7 @@ def pod_spec(spec: Spec, role: Role, process: str, command: Command, setting: Se
         "volumeMounts": [
             {"name": "secrets", "mountPath": str(DIRECTORY / "secrets"), "readOnly": True},
             {"name": "run", "mountPath": str(DIRECTORY / "run")},
-            {"name": "tmp", "mountPath": _SCRATCH},
+            {"name": "tmp", "mountPath": SCRATCH},
             *(dict(mount) for mount in more.volume_mounts),
         ],
         "securityContext": {

@@ -14,12 +14,13 @@ from typing import Any
 from alongside.errors import InvalidFields, InvalidRequest
 from alongside.models import Pod
 from alongside.names import label_of
+from alongside.platforms.kubernetes.processes import SCRATCH
 from alongside_workflows.executors.argo.settings import Settings
 from alongside_workflows.model import Workflow
 
 OURS = "alongside-"
 """Begin of the names of our own volumes."""
-_TAKEN = tuple(PurePosixPath(path) for path in ("/alongside", "/var/run", "/tmp", "/argo"))  # noqa: S108
+_TAKEN = tuple(PurePosixPath(path) for path in ("/alongside", "/var/run", SCRATCH, "/argo"))
 _OPERATORS = (
     "tolerations",
     "labels",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from alongside.models import Pod
 from alongside.platforms.kubernetes.objects import MANAGED
-from alongside.platforms.kubernetes.processes import scheduling
+from alongside.platforms.kubernetes.processes import SCRATCH, scheduling
 from alongside.platforms.kubernetes.resources import Object
 from alongside_workflows.executors.argo import attempt
 from alongside_workflows.executors.argo.naming import STEP, tasks_name, workflow_name
@@ -137,8 +137,8 @@ def _volumes(plan: Plan, settings: Settings) -> list[Object]:
 
 def _container(plan: Plan, pod: Pod, settings: Settings) -> Object:
     step = plan.step
-    mounts: list[Object] = [{"name": f"{OURS}tmp", "mountPath": "/tmp"}]  # noqa: S108
-    environment = {"HOME": "/tmp", **pod.environment}  # noqa: S108
+    mounts: list[Object] = [{"name": f"{OURS}tmp", "mountPath": SCRATCH}]
+    environment = {"HOME": SCRATCH, **pod.environment}
     if plan.words is None:
         command = ["python", "-m", attempt.__name__, FOLDERS]
         environment[attempt.TAKEN] = _INPUT.format("taken")
