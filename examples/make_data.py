@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def _save(target: Path, part: int) -> None:
         np.save(file, field(part))
 
 
-def _once(path: Path, write) -> None:  # type: ignore[no-untyped-def]
+def _once(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file if it isn't there; it appears whole or not at all."""
     if path.exists():
         return

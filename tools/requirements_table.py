@@ -61,7 +61,8 @@ def _ids(expression: ast.expr) -> Iterator[str]:
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "shows"
         ):
-            yield from (a.value for a in node.args if isinstance(a, ast.Constant))  # type: ignore[misc]
+            values = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            yield from (value for value in values if isinstance(value, str))
 
 
 def page(lines: dict[str, Any], tests: dict[str, list[str]]) -> str:

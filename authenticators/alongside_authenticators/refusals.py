@@ -38,7 +38,7 @@ class Refused(web.HTTPError):
         self.jupyterhub_message = message
 
 
-class SpawnRefused(_Base):  # type: ignore[misc]
+class SpawnRefused(_Base):  # type: ignore[misc]  # one of two
     """A session that isn't started. The hub counts it as a refusal, not as a fault of its own.
 
     link : address of a page where what the message advises is done, as `words` say

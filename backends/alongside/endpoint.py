@@ -14,7 +14,7 @@ from alongside.errors import InvalidRequest
 API = "ALONGSIDE_API"
 """URL of the service, with or without ``/services/alongside/api/v1``."""
 TOKEN = "JUPYTERHUB_API_TOKEN"  # noqa: S105  (the name of a variable)
-OWN_TOKEN = "ALONGSIDE_TOKEN"  # noqa: S105
+OWN_TOKEN = "ALONGSIDE_TOKEN"  # noqa: S105  (likewise)
 """The token for the service of ``ALONGSIDE_API``, where it is none of a hub's."""
 SESSION = "ALONGSIDE_SESSION"
 """Name of the session: empty for the default one, absent outside of a session."""

@@ -73,7 +73,7 @@ class Home:
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         usable = Path(runtime or "nowhere").is_dir() and len(runtime) + len(name) < LONGEST_PATH
         # In a folder that all may write, only a link of one's own is taken.
-        link = Path(runtime if usable else "/tmp") / name  # noqa: S108
+        link = Path(runtime if usable else "/tmp") / name  # noqa: S108 - as said
         try:
             if not link.is_symlink():
                 link.symlink_to(self.folder)

@@ -66,7 +66,7 @@ class Follower:
                 self._last = ""  # from the beginning, should it be what came after that one
                 self._lost(AlongsideError(*_BUG))
             # spread out, as all sessions lose a service that restarts at the same time
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     async def _connect(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Self, Unpack
 
 from pydantic import JsonValue
@@ -43,7 +43,7 @@ class Draft:
         self, name: str, directory: str | os.PathLike[str] | None, **settings: Any
     ) -> None:
         self.name = name
-        folder = os.fspath(os.getcwd() if directory is None else directory)  # noqa: PTH109
+        folder = os.fspath(Path.cwd() if directory is None else directory)
         self._data = {"name": name, "directory": folder} | {
             key: value for key, value in settings.items() if value is not None
         }

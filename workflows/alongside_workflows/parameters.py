@@ -14,7 +14,7 @@ import math
 import re
 import warnings
 from collections.abc import Collection, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from nbformat import NotebookNode
 from pydantic import Field, JsonValue
@@ -213,12 +213,10 @@ def _kind_of(defaults: Sequence[tuple[JsonValue, bool]]) -> Kind:
     """The type that fits all defaults."""
     if not all(literal for _, literal in defaults):
         return Kind("any")
-    types: set[Literal["any"] | str] = {
-        type_of(value) for value, _ in defaults if value is not None
-    }
+    types: set[Type] = {type_of(value) for value, _ in defaults if value is not None}
     if types == {"int", "float"}:
         types = {"float"}
     if len(types) != 1:
         return Kind("any")
     nullable = any(value is None for value, _ in defaults)
-    return Kind(types.pop(), nullable)  # type: ignore[arg-type]
+    return Kind(types.pop(), nullable)

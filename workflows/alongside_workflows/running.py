@@ -128,7 +128,8 @@ def report(id: str, step: str, attempt: int | None) -> Operation[str]:
 
 def record(id: str) -> Operation[dict[str, Any]]:
     """What the run was made of and what came out: an RO-Crate, as JSON-LD."""
-    return (yield from ask(Call("GET", f"{_path(id)}/record", timeout=_LARGE)))  # type: ignore[no-any-return]
+    found: dict[str, Any] = yield from ask(Call("GET", f"{_path(id)}/record", timeout=_LARGE))
+    return found
 
 
 def the_step(run: Run, wanted: str | None) -> StepRun:

@@ -1,7 +1,5 @@
 """``alongside submit``: what is written on the line, made into a workflow and begun."""
 
-# ruff: noqa: T201 (printing is what it is for)
-
 from __future__ import annotations
 
 import argparse

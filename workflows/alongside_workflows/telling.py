@@ -1,7 +1,5 @@
 """A run told while it is waited for: on standard error how far it is, at the end its outcome."""
 
-# ruff: noqa: T201 (printing is what it is for)
-
 from __future__ import annotations
 
 import argparse

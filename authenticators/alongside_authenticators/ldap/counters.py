@@ -57,7 +57,7 @@ async def _advanced(connection: Connection, dn: str, attribute: str) -> tuple[in
         except ResultError as error:
             if error.code != messages.NO_SUCH_ATTRIBUTE:
                 raise
-            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - to be spread, not secret
             pause = min(0.2, pause * 1.5)
         else:
             return now + 1, spelt

@@ -72,13 +72,13 @@ def refuse_at_start(hook: Callable[..., Any], steps: Sequence[type[LdapEntry]]) 
     loop.call_soon(look)
 
 
-def _parent_like(spawner: type, hub: Any) -> LoggingConfigurable:
+def _parent_like(spawner: Any, hub: Any) -> LoggingConfigurable:
     """What has the settings of a spawner's steps, without being one, for which a user is needed."""
 
     class Parent(LoggingConfigurable):
         @classmethod
         def section_names(cls) -> list[str]:
-            names: list[str] = spawner.section_names()  # type: ignore[attr-defined]
+            names: list[str] = spawner.section_names()
             return names
 
     made: Any = Parent

@@ -28,6 +28,6 @@ def main() -> int:
         adopt_orphans()
         Runner(folder, spec, settings).run()
     except (AlongsideError, Corrupt, OSError) as error:
-        print(f"The run can't be carried out: {error}", file=sys.stderr)  # noqa: T201
+        print(f"The run can't be carried out: {error}", file=sys.stderr)
         return 1
     return 0

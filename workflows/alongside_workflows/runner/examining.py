@@ -98,12 +98,12 @@ def examine(step: Step, values: Mapping[str, JsonValue], flow: Workflow, index: 
         )
         outcome = index.find(found, memory)
     except digest.Unknowable as reason:
-        print(f"{step.name} is executed in any case: {reason}", file=sys.stderr)  # noqa: T201
+        print(f"{step.name} is executed in any case: {reason}", file=sys.stderr)
         return Finding()
     try:
         memory.save()
     except OSError as error:
-        print(f"Hashes can't be kept: {error}", file=sys.stderr)  # noqa: T201
+        print(f"Hashes can't be kept: {error}", file=sys.stderr)
     return Finding(digest=found, outcome=outcome)
 
 

@@ -73,7 +73,7 @@ class Runner:
                     wait = min(wait, max(0.0, (wake - now()).total_seconds()))
             except StorageFailed as error:
                 if not self._notice:
-                    print(f"{now():%F %T} {error}", file=sys.stderr, flush=True)  # noqa: T201
+                    print(f"{now():%F %T} {error}", file=sys.stderr, flush=True)
                 self._notice, wait = str(error), _AGAIN
             over = self._course.state.final and not self._folder.asks_for("resume")
             left = self._teller.save(self._course, self._notice, at_once=over)

@@ -78,4 +78,4 @@ class Skipping:
                 ),
             )
         except (KeyError, digest.Unknowable, OSError) as error:
-            print(f"{step.name} will be executed again: {error!r}", file=sys.stderr)  # noqa: T201
+            print(f"{step.name} will be executed again: {error!r}", file=sys.stderr)

@@ -36,7 +36,7 @@ def own(
         ATTEMPT: str(task.attempt),
         RESULTS: str(folder / RESULTS_FILE),
         PARAMETERS: str(folder / PARAMETERS_FILE),
-        **{name: str(path) for name, path in (outputs | dict(inputs)).items()},  # type: ignore[operator]
+        **{name: str(path) for name, path in {**outputs, **inputs}.items()},
     }
     if inputs:
         told[INPUT] = str(next(iter(inputs.values())))

@@ -36,11 +36,11 @@ def read(path: Path) -> dict[str, Any]:
             f"The notebook {path} is larger than {LARGEST // 2**20} MiB.", "Clear its outputs."
         )
     try:
-        notebook = json.loads(content)
+        notebook: dict[str, Any] = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise _wrong(f"{path} is not JSON: {cause(error)}.", _SAVE) from error
     _check(notebook, path)
-    return notebook  # type: ignore[no-any-return]
+    return notebook
 
 
 def kernel_name(notebook: dict[str, Any], wanted: str | None) -> str:
@@ -103,7 +103,7 @@ def import_nbformat() -> Any:
     jsonschema, which it imports, takes that long for a check that notebooks have no use for; where
     the package for it is missing, it does without.
     """
-    there = sys.modules.setdefault(_CHECK, None)  # type: ignore[arg-type]
+    there = sys.modules.setdefault(_CHECK, None)  # type: ignore[arg-type]  # as if missing
     try:
         import nbformat
     finally:

@@ -44,4 +44,4 @@ for name, settings in told["settings"].items():
     c[name].update(settings)
 
 if (folder / "extra.py").stat().st_size:
-    load_subconfig(str(folder / "extra.py"))  # noqa: F821
+    load_subconfig(str(folder / "extra.py"))  # noqa: F821 - likewise

@@ -143,7 +143,7 @@ def _progress(folder: Path) -> str:
 
 def _copy(source: IO[bytes], log: IO[bytes]) -> None:
     """Write what is printed to the pod's log and to the folder's."""
-    while data := source.read1(2**16):  # type: ignore[attr-defined]
+    while data := os.read(source.fileno(), 2**16):
         for target in (sys.stdout.buffer, log):
             with contextlib.suppress(OSError, ValueError):  # full, or closed: not its fault
                 target.write(data)
@@ -189,7 +189,7 @@ def _send(folder: Path, task: Mapping[str, Any], most: int) -> None:
                 break
             time.sleep(pause)
         if problem:
-            print(f"{name} is lost with this pod: {problem}.", file=sys.stderr)  # noqa: T201
+            print(f"{name} is lost with this pod: {problem}.", file=sys.stderr)
 
 
 def _hand_on(folder: Path, base: Path, code: int) -> int:
@@ -219,7 +219,7 @@ def _hand_on(folder: Path, base: Path, code: int) -> int:
 
 
 def _give_up(base: Path, code: int, message: str, remedy: str) -> int:
-    print(f"{message} {remedy}", file=sys.stderr, flush=True)  # noqa: T201 - the pod's log
+    print(f"{message} {remedy}", file=sys.stderr, flush=True)
     _conclude(base, {"exit_code": code, "message": message, "remedy": remedy})
     return code
 
