@@ -26,6 +26,7 @@ from tests.kubernetes import backends, namespaces, rights
 from tests.kubernetes.argo_stage import WORKFLOWS, Stage, stage
 from tests.kubernetes.backends import Bench
 from tests.kubernetes.dask_definitions import install
+from tests.kubernetes.dask_operator import dask_operator as operating
 from tests.kubernetes.namespaces import new_namespace
 from tests.kubernetes.release import Chart, installed
 
@@ -114,6 +115,13 @@ async def namespace(kubernetes: ApiClient) -> AsyncIterator[str]:
     """A namespace for one test, restricted; deleted with all that is in it afterwards."""
     async with new_namespace(kubernetes) as name:
         yield name
+
+
+@pytest.fixture
+def dask_operator(kubeconfig: str, namespace: str) -> Iterator[None]:
+    """The operator of dask-kubernetes looks after the test's namespace; other tests have none."""
+    with operating(kubeconfig, namespace):
+        yield
 
 
 @pytest.fixture

@@ -109,16 +109,18 @@ async def test_it_grows_and_shrinks_and_keeps_its_data(bench: Bench) -> None:
 
 
 @pytest.mark.shows("K15")
-async def test_an_adaptive_one_follows_the_work_and_keeps_its_data(bench: Bench) -> None:
-    spec = await bench.running({"adaptive": {"minimum": 1, "maximum": 3}})
-    data = [bytes([n]) * 100_000 for n in range(6)]
+async def test_an_adaptive_one_follows_the_work_and_keeps_its_data(
+    bench: Bench, dask_operator: None
+) -> None:
+    spec = await bench.running({"adaptive": {"minimum": 1, "maximum": 4}})
+    data = [bytes([n]) * 100_000 for n in range(8)]
     async with bench.connected(spec) as client:
-        futures = await client.scatter(data)
-        work = client.map(lambda n: (time.sleep(0.5), n)[1], range(80))
-        seen = await bench.until(spec, lambda s: s.ready == 3)
+        futures = await client.scatter(data)  # nothing that could be computed again
+        work = client.map(lambda n: (time.sleep(1), n)[1], range(200))
+        seen = await bench.until(spec, lambda s: s.ready == 4)
         assert seen.status.phase in USABLE
-        kept = await client.scatter(data)  # on all three
-        assert sum(await client.gather(work)) == sum(range(80))
+        kept = await client.scatter(data)  # on all four
+        assert await client.gather(work[:40]) == list(range(40))
         del work
         await bench.until(spec, lambda s: (s.phase, s.ready, s.wanted) == (RUNNING, 1, 1))
         assert await client.gather(futures) == data

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -57,24 +54,3 @@ async def test_the_dask_operator_finds_everything_done(
 
 def has(workers: int) -> Callable[[Status], bool]:
     return lambda status: status.phase is Phase.RUNNING and status.ready == workers
-
-
-@pytest.fixture
-def dask_operator(kubeconfig: str, namespace: str) -> Iterator[None]:
-    """The operator of dask-kubernetes, as a process of this host; other tests have none."""
-    command = [
-        *(sys.executable, "-m", "kopf", "run", "-m", "dask_kubernetes.operator.controller"),
-        *("--namespace", namespace, "--standalone"),
-    ]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "KUBECONFIG": kubeconfig},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-        assert process.poll() is None, "the operator has ended"
-    finally:
-        process.kill()  # asked kindly, it waits for handlers that wait for others
-        process.wait(30)

@@ -25,7 +25,15 @@ print("begun on", len(client.scheduler_info(-1)["workers"]), "workers")
 total = client.submit(sum, futures).result()
 print("the total is", total, "on", len(client.scheduler_info(-1)["workers"]), "workers")
 """
-"""Long enough to be scaled meanwhile."""
+"""Long enough to be scaled meanwhile, twice."""
+MEASURE = """\
+def measured(n):
+    time.sleep(0.1)
+    return n
+
+client.gather(client.map(measured, range(40), pure=False))
+"""
+"""Its name is in what the dashboard is told of tasks."""
 
 
 @pytest.mark.shows("K4", "K12", "K13", "K14", "K121", "T130", "T131")
@@ -59,28 +67,35 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
     card.says("attached ✓")
     expect(lab.page.get_by_role("button", name="Attached to etl · 2 workers")).to_be_visible()
 
-    # scale while it computes
+    # scale while it computes, up and down
     notebook.run(COMPUTE)
     notebook.says("begun on 2 workers")
-    card.button("Scale…").click()
-    dialog = lab.dialog("Scale etl")
-    dialog.get_by_role("spinbutton", name="Workers").fill("4")
-    dialog.get_by_role("button", name="Scale").click()
-    card.says("4 of 4 workers")
-    notebook.says(f"the total is {sum(n * n for n in range(200))} on 4 workers")
-    wait_until("the quota is told anew", lambda: lab.meter("Cores") == "4 / 32")
+    for workers in (4, 2):
+        card.button("Scale…").click()
+        dialog = lab.dialog("Scale etl")
+        dialog.get_by_role("spinbutton", name="Workers").fill(str(workers))
+        dialog.get_by_role("button", name="Scale").click()
+        card.says(f"{workers} of {workers} workers")
+        wait_until("the quota is told anew", lambda: lab.meter("Cores") == f"{workers} / 32")  # noqa: B023
+    notebook.says(f"the total is {sum(n * n for n in range(200))} on 2 workers")
 
     # how it went is drawn as it goes
     line = card.node.get_by_role("img", name=re.compile("^CPU")).locator("polyline")
     expect(line).to_have_attribute("points", re.compile(r"(\S+ ){2}"), timeout=PATIENCE)
 
     # Dask's own page, through the hub with this login
-    card.choose("Dashboards of etl", "Status")
+    with lab.page.expect_websocket(lambda socket: "/dashboard/" in socket.url) as opened:
+        card.choose("Dashboards of etl", "Status")
     expect(lab.main_tab("etl: Status")).to_be_visible()
     dashboard = lab.page.frame_locator('iframe[title="etl: Status"]')
     expect(dashboard.get_by_role("link", name="Workers")).to_be_visible(timeout=PATIENCE)
-    # drawn by what its websocket brings
+    # drawn by what its websocket brings, which is what is computed now
     expect(dashboard.get_by_text("Processing", exact=True)).to_be_visible(timeout=PATIENCE)
+    lab.main_tab("Untitled.ipynb").click()
+    with opened.value.expect_event(
+        "framereceived", lambda frame: "measured" in str(frame), timeout=PATIENCE
+    ):
+        notebook.run(MEASURE)
 
     # logs, followed and searched
     card.button("Logs").click()
