@@ -29,6 +29,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("session", "service", "hub")
 DOUBLE = "arkouda-double"
 """An image for tests only: what stands in for one with a real Arkouda server."""
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+"""Docker hands these on from its own settings only. Their values, which may have a password in
+them, are taken by the builder from its environment and are in no argument."""
 LIMIT = 1800  # seconds for one command
 
 
@@ -51,6 +54,7 @@ def arguments(target: str, environment: Mapping[str, str] = os.environ) -> list[
     return [
         *which,
         *(f"--build-arg={name}={value}" for name, value in values.items()),
+        *(f"--build-arg={name}" for name in environment if name.lower() in PROXIES),
         *shlex.split(environment.get("IMAGE_BUILD_ARGUMENTS", "")),
     ]
 
