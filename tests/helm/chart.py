@@ -124,7 +124,11 @@ SWITCHES: dict[str, Object] = {
         "service.replicas": 2,
         "service.disruptionBudget.enabled": True,
     },
-    "workflows": {"workflows.enabled": True, "workflows.files.claim": "runs"},
+    "workflows": {
+        "workflows.enabled": True,
+        "workflows.files.claim": "runs",
+        "prePuller.enabled": True,
+    },
     "behind a proxy": {
         "outgoingProxy.http": "http://proxy.example.org:3128",
         "outgoingProxy.https": "http://proxy.example.org:3128",

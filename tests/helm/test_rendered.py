@@ -67,12 +67,12 @@ def test_all_pods_are_restricted(tmp_path: Path) -> None:
     """As the strictest Pod Security standard wants it, and a little more."""
     tests = {"networkPolicies__enabled": True, "tests__storage__enabled": True}
     pods = list(pod_specs(rendered(tmp_path, **EVERYTHING, **tests)))
-    assert len(pods) == 6
+    assert len(pods) == 7
     for name, pod in pods:
         assert pod["enableServiceLinks"] is False, name
         assert pod["securityContext"]["runAsNonRoot"] is True, name
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        for container in pod["containers"]:
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
             security = container["securityContext"]
             assert security["allowPrivilegeEscalation"] is False, name
             assert security["readOnlyRootFilesystem"] is True, name
