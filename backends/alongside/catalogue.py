@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from alongside.errors import InvalidRequest, NotAllowed
+from alongside.images import ImagePattern, allowed_image
 from alongside.kinds import get_kind
 from alongside.kinds.base import Kind, Options
 from alongside.models import Lifetime, Model, Pod, Spec, now
@@ -81,6 +82,12 @@ class Profile(Model):
     session: SessionOffer = Field(SessionOffer(), description="What the notebook server has.")
     pod: Pod = Field(
         Pod(), description="What the containers of session and backends have, on Kubernetes."
+    )
+    images: tuple[ImagePattern, ...] = Field(
+        (),
+        max_length=100,
+        description="Images that users may choose instead of the profile's: names, and patterns "
+        "with `*` behind a registry.",
     )
     default: str | None = Field(None, description="The kind that is chosen when nobody chooses.")
     backends: dict[str, Offer] = Field({}, description="The kinds on offer, by name.")
@@ -158,11 +165,16 @@ class Catalogue(Model):
         kind = wish.backend.kind if wish.backend else None
         name = self.profile(requester, wish.profile, kind)
         profile = self.profiles[name]
+        if wish.image is not None:
+            allowed_image(wish.image, profile.images, name)
         if wish.wants_default:
-            return name, Launch(kind=profile.default, profile=name) if profile.default else None
+            if profile.default is None:
+                return name, None
+            return name, Launch(kind=profile.default, profile=name, image=wish.image)
         if wish.backend is None:
             return name, None
-        launch = Launch(**wish.backend.model_dump(exclude_unset=True), profile=name)
+        given = wish.backend.model_dump(exclude_unset=True)
+        launch = Launch(**given, profile=name, image=wish.image)
         self.resolve(requester, launch, nonce="")
         return name, launch
 
@@ -189,6 +201,10 @@ class Catalogue(Model):
         offer = profile.backends[launch.kind]
         options = self.options(profile_name, launch.kind, launch.options)
         name = check_name(launch.name if launch.name is not None else launch.kind)
+        around = profile.pod.over(launch.pod or Pod())
+        if launch.image is not None:
+            allowed_image(launch.image, profile.images, profile_name)
+            around = around.model_copy(update={"image": launch.image})
         return Spec(
             id=backend_id(requester.name, launch.session, name, nonce),
             name=name,
@@ -204,7 +220,7 @@ class Catalogue(Model):
             start_timeout=offer.start_timeout,
             directory=launch.directory,
             account=launch.account,
-            pod=offer.pod_of(kind, profile.pod.over(launch.pod or Pod())),
+            pod=offer.pod_of(kind, around),
             created=created or now(),
         )
 

@@ -44,6 +44,12 @@ class UserOptions(Model):
     backend: BackendChoice | None = Field(
         None, description="Absent: the profile's default; null: none."
     )
+    image: str | None = Field(
+        None,
+        max_length=_LONG,
+        description="Container image of session and backend, one of those that the profile allows; "
+        "default: the profile's.",
+    )
 
     @property
     def wants_default(self) -> bool:
@@ -56,6 +62,12 @@ class Launch(BackendChoice):
 
     profile: str | None = Field(
         None, max_length=_LONG, description="Default: the first profile that offers the kind."
+    )
+    image: str | None = Field(
+        None,
+        max_length=_LONG,
+        description="Container image, one of those that the profile allows; default: the "
+        "profile's.",
     )
     session: str | None = Field(
         None,

@@ -150,6 +150,27 @@ def test_the_last_choice_is_filled_in_and_comes_back_as_it_was(choice: dict[str,
     assert "Your last choice is filled in" in html
 
 
+@pytest.mark.shows("T36", "T37")
+def test_an_image_is_chosen_from_those_that_the_profile_names() -> None:
+    """From a list, or written where there is a pattern; untouched, it is the profile's own."""
+    listed = ["registry.example.org/r:1", "registry.example.org/julia:1"]
+    course = {"images": ["registry.example.org/course/*"], "default": None}
+    given = offers(small={"images": listed, "default": None}, course=course, plain={})
+
+    def sent(last: Any) -> dict[str, list[str]]:
+        return Page(render_form(given, last)).sent
+
+    assert "image" not in choice_from_form(sent(None))
+    assert "image:plain" not in sent(None)
+    html = render_form(given, None)
+    assert all(f'<option value="{name}">{name}</option>' in html for name in listed)
+    for profile, image in (("small", listed[1]), ("course", "registry.example.org/course/a:1")):
+        choice = {"profile": profile, "image": image, "backend": None}
+        assert choice_from_form(sent(choice)) == choice
+    gone = {"profile": "small", "image": "registry.example.org/gone:1", "backend": None}
+    assert "image" not in choice_from_form(sent(gone))
+
+
 @pytest.mark.parametrize(
     "last",
     [
@@ -160,6 +181,7 @@ def test_the_last_choice_is_filled_in_and_comes_back_as_it_was(choice: dict[str,
         {"profile": "gone", "backend": {"kind": "dask"}},
         {"backend": {"kind": ["dask"]}},
         {"backend": {"kind": "arkouda"}},
+        {"profile": "small", "image": 3},
         {"profile": "small", "backend": {"kind": "dask", "options": 3}},
         {"profile": "small", "backend": {"kind": "dask", "options": {"workers": {"a": 1}}}},
         {"profile": "small", "backend": {"kind": "dask", "options": {"workers": 10**40}}},

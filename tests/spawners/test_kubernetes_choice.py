@@ -38,6 +38,14 @@ profiles:
       dask: {options: {workers: {default: 1, maximum: 2}}}
   plain:
     title: Plain
+  course:
+    title: Course
+    platform: kubernetes
+    pod: {image: "registry.example/course:1"}
+    images: ["registry.example/team/*"]
+    session: {pod: {image: "registry.example/course-lab:1"}}
+    backends:
+      dask: {}
 """
 
 
@@ -76,12 +84,28 @@ async def test_profile_and_session_both_add_to_the_pod(spawner: AlongsideKubeSpa
     assert "pod" not in chosen.launch
 
 
+@pytest.mark.shows("T37", "K11")
+async def test_session_and_backend_run_in_the_image_that_the_user_has_named(
+    spawner: AlongsideKubeSpawner,
+) -> None:
+    """Where the profile allows it; the next session is the profile's again."""
+    image = "registry.example/team/mine:3"
+    options = {"profile": "course", "image": image, "backend": {"kind": "dask"}}
+    chosen = await spawner._choose(options)
+    assert notebook(await manifest(spawner, chosen))["image"] == image
+    assert chosen.launch is not None
+    assert chosen.launch["image"] == image
+    alone = await spawner._choose({"profile": "course", "backend": None})
+    assert notebook(await manifest(spawner, alone))["image"] == "registry.example/course-lab:1"
+
+
 @pytest.mark.parametrize(
     "options",
     [
         {"image--unlisted-choice": "registry.example/mine:1"},
         {"profile": "small", "image": "registry.example/mine:1"},
         {"profile": "small", "kubespawner_override": {"privileged": True}},
+        {"profile": "course", "image": "registry.example.evil/team/mine:1"},
         {"profile": "small", "mem_limit": "900G"},
         {"profile": "small", "backend": {"kind": "dask", "pod": {"image": "mine:1"}}},
         {"profile": "huge"},

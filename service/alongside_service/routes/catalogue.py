@@ -62,6 +62,9 @@ class OfferedProfile(Model):
     description: str
     platform: str
     session: SessionOffer
+    images: tuple[str, ...] = Field(
+        description="Images that may be named instead of its own, with `*` for any part of a name."
+    )
     default: str | None = Field(description="The kind that is chosen when nobody chooses.")
     backends: dict[str, OfferedKind] = Field(description="The kinds on offer, by name.")
 
@@ -115,6 +118,7 @@ def _profile(service: Service, name: str, profile: Profile) -> OfferedProfile:
         description=profile.description,
         platform=profile.platform,
         session=profile.session.model_copy(update={"environment": {}}),
+        images=profile.images,
         default=profile.default,
         backends={kind: _kind(kind, profile, platform) for kind in profile.backends},
     )

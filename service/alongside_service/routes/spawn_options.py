@@ -62,7 +62,10 @@ async def spawn_options(
     name, launch = catalogue.choose(who, body)
     profile = catalogue.profiles[name]
     offered = with_reports(profile.session)
-    offered = offered.model_copy(update={"pod": offered.pod.over(profile.pod)})
+    pod = offered.pod.over(profile.pod)
+    if body.image is not None:
+        pod = pod.model_copy(update={"image": body.image})
+    offered = offered.model_copy(update={"pod": pod})
     if launch is None:
         return Chosen(
             profile=name,

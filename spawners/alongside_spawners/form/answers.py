@@ -15,6 +15,11 @@ def field_name(sort: str, profile: str, kind: str, path: str) -> str:
     return f"{sort}:{profile}:{kind}:{path}"
 
 
+def image_name(profile: str) -> str:
+    """The name of the input for a profile's image."""
+    return f"image:{profile}"
+
+
 def choice_from_form(form_data: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Spawn options from a form as the hub hands it over (a list of strings for each name).
 
@@ -24,6 +29,8 @@ def choice_from_form(form_data: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if profile is not None:
         options["profile"] = profile
+        if image := (_only(form_data, image_name(profile)) or "").strip():
+            options["image"] = image
     if kind is None:
         return options
     options["backend"] = _backend(form_data, profile or "", kind) if kind else None

@@ -15,6 +15,7 @@ class Before:
     kind: str
     backend: Mapping[str, Any]
     remembered: bool
+    image: str = ""
 
     @classmethod
     def of(cls, last: Any, profiles: list[dict[str, Any]]) -> Before:
@@ -22,14 +23,16 @@ class Before:
         last = last if isinstance(last, Mapping) else {}
         named = [p for p in profiles if p["name"] == last.get("profile")]
         first = (named or profiles or [{"name": "", "default": None, "backends": {}}])[0]
+        image = last.get("image")
+        image = image[:512] if named and isinstance(image, str) else ""
         backend = last.get("backend")
         kind = backend.get("kind") if isinstance(backend, Mapping) else None
         possible = [k for k, o in first["backends"].items() if not o.get("unavailable")]
         if isinstance(kind, str) and kind in possible:
-            return cls(first["name"], kind, backend, True)
+            return cls(first["name"], kind, backend, True, image)
         alone = "backend" in last and backend is None
         chosen = first["default"] if not alone and first["default"] in possible else ""
-        return cls(first["name"], chosen, {}, bool(named) or alone)
+        return cls(first["name"], chosen, {}, bool(named) or alone, image)
 
     def option(self, path: str, default: Any) -> Any:
         """The value of one option last time, else the default."""

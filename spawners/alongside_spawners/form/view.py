@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alongside_spawners.form.amounts import bytes_of, plain_numbers, session_amounts
-from alongside_spawners.form.answers import field_name
+from alongside_spawners.form.answers import field_name, image_name
 from alongside_spawners.form.before import Before
 from alongside_spawners.form.fields import Field, Place, optional_object
 from alongside_spawners.form.lifetimes import backend_ends, session_ends
@@ -69,6 +69,8 @@ class FormView:
 
     profiles: tuple[Card, ...]
     kinds: tuple[Card, ...]
+    images: tuple[tuple[str, Field], ...]
+    """Id of a profile's card, and the input for the image of its session."""
     sizes: tuple[Size, ...]
     remembered: bool
     problem: str
@@ -112,6 +114,11 @@ class FormView:
                 for p in profiles
             ),
             kinds=tuple(replace(card, chosen=card.value == before.kind) for card in cards),
+            images=tuple(
+                (profile_ids[p["name"]], _image(p, profile_ids[p["name"]], before))
+                for p in profiles
+                if p.get("images")
+            ),
             sizes=sizes,
             remembered=before.remembered,
             problem=str(catalogue.get("problem") or ""),
@@ -143,6 +150,23 @@ def why_not(offer: Mapping[str, Any]) -> str:
     """Why a kind can't be had where it is offered, and what to do about it; empty when it can."""
     missing = offer.get("unavailable")
     return f"{missing['detail']} {missing['remedy']}".strip() if missing else ""
+
+
+def _image(profile: Mapping[str, Any], card: str, before: Before) -> Field:
+    """What the session's image is chosen with: from a list, or written where there are patterns."""
+    images = tuple(profile["images"])
+    written = any("*" in image for image in images)
+    value = before.image if profile["name"] == before.profile else ""
+    return Field(
+        name=image_name(profile["name"]),
+        id=f"{card}-image",
+        path="@image",
+        label="Image",
+        hint=f"Empty: the profile's own. Else one like {', '.join(images)}." if written else "",
+        widget="text" if written else "select",
+        value=value if written or value in images else "",
+        choices=() if written else ("", *images),
+    )
 
 
 def _members(catalogue: Mapping[str, Any]) -> str:
