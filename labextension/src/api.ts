@@ -937,6 +937,11 @@ export interface components {
              */
             profile?: string | null;
             /**
+             * Image
+             * @description Container image, one of those that the profile allows; default: the profile's.
+             */
+            image?: string | null;
+            /**
              * Session
              * @description The session that it ends with: '' is the default one, null is none.
              */
@@ -1264,6 +1269,11 @@ export interface components {
             /** Platform */
             platform: string;
             session: components["schemas"]["SessionOffer"];
+            /**
+             * Images
+             * @description Images that may be named instead of its own, with `*` for any part of a name.
+             */
+            images: string[];
             /**
              * Default
              * @description The kind that is chosen when nobody chooses.
@@ -2471,6 +2481,11 @@ export interface components {
             profile?: string | null;
             /** @description Absent: the profile's default; null: none. */
             backend?: components["schemas"]["BackendChoice"] | null;
+            /**
+             * Image
+             * @description Container image of session and backend, one of those that the profile allows; default: the profile's.
+             */
+            image?: string | null;
         };
         /** ValidationError */
         ValidationError: {
