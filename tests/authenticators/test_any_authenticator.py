@@ -111,7 +111,7 @@ def hub(
         yield running
 
 
-@pytest.mark.shows("T8")
+@pytest.mark.shows("K92", "T8")
 def test_form_spawner_service_and_hooks_work(hub: LiveHubWithService) -> None:
     """From the login to a session with a cluster, and to its end."""
     visitor = Visitor(hub, "vera")

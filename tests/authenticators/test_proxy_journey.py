@@ -55,7 +55,7 @@ print(os.environ["PORTAL_DN"], os.environ["SOFTWARE"], secret)
 """
 
 
-@pytest.mark.shows("T1", "T9")
+@pytest.mark.shows("K92", "T1", "T9")
 def test_from_an_openid_portal_into_lab_and_nothing_is_typed_at_the_hub() -> None:
     """A name at the portal, a choice and a click at the hub, and in Lab the files of the portal."""
     with tempfile.TemporaryDirectory(prefix="store-", ignore_cleanup_errors=True) as place:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -65,19 +67,55 @@ def test_session_and_dask_cluster_come_up_and_go_together(
     assert hub.processes(ada) == []
 
 
+KEEP = """
+import dask.array
+from distributed import Client
+with Client() as client:
+    client.publish_dataset(dask.array.arange(1000, chunks=100).persist(), name="kept")
+"""
+FIND = """
+import alongside
+with alongside.attach("dask") as client:
+    print(client.get_dataset("kept").sum().compute())
+"""
+
+
 @pytest.mark.shows("K5")
 def test_a_backend_that_is_to_be_kept_outlives_its_session(
     hub: LiveHubWithService, ada: str
 ) -> None:
+    """The next session attaches to it, and what was in its memory is there."""
     hub.session(ada, {"profile": "small", "backend": {"kind": "dask", "keep": True}})
     (first,) = until(
         lambda: [b for b in hub.backends(ada) if b["phase"] == "running"], "its cluster runs"
     )
+    in_kernel(hub, ada, KEEP)
     hub.stop(ada)
     (kept,) = hub.backends(ada)
+    hub.session(ada, {"profile": "small", "backend": None})
+    found = in_kernel(hub, ada, FIND)
+    hub.stop(ada)
+    (still,) = hub.backends(ada)
     hub.end_backend(kept["id"])
-    assert kept["id"] == first["id"]
-    assert kept["phase"] == "running"
+    assert found == "499500"
+    assert still["id"] == kept["id"] == first["id"]
+    assert still["phase"] == kept["phase"] == "running"
+
+
+def in_kernel(hub: LiveHubWithService, user: str, code: str) -> str:
+    """What code prints that has what a kernel of the user's session has."""
+    hub.kernel(user)
+    environments = [hub.environment(pid) for pid in hub.processes(user)]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=next(e for e in environments if "JPY_PARENT_PID" in e),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @pytest.mark.shows("K6", "T29")
