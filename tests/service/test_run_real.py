@@ -155,6 +155,28 @@ def test_the_token_of_a_run_is_nowhere_to_be_seen(
     assert b"alongside-run." not in shown
 
 
+@pytest.mark.shows("K92")
+@pytest.mark.timeout(300)
+def test_forty_workflows_are_all_accepted_and_run_beside_each_other(
+    hub: RealHub, tmp_path: Path
+) -> None:
+    """Of two users, each with as many as one may have at once where nothing else is set."""
+    here = "echo here >> begun; until [ -e go ]; do sleep 0.2; done"
+    step = {"name": "meet", "command": ["sh", "-c", here]}
+    clients = [hub.client(hub.token_of(user)) for user in ("ada", "bob")]
+    submitted = [
+        (client, submit(client, directory=str(tmp_path), steps=[step]))
+        for _ in range(20)
+        for client in clients
+    ]
+    begun = tmp_path / "begun"
+    wait_until(
+        "all forty", lambda: begun.exists() and len(begun.read_text().splitlines()) == 40, 120
+    )
+    (tmp_path / "go").touch()
+    assert {over(client, id, 120)["state"] for client, id in submitted} == {"succeeded"}
+
+
 def test_runs_go_on_while_the_service_is_killed(
     hub: RealHub, ada: httpx.Client, tmp_path: Path
 ) -> None:
