@@ -140,6 +140,11 @@ function shellWord(text: string): string {
   return /^[\w.:/@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** The command that tells what made the file of this hash, or was made of it. */
+export function traceCommand(sha256: string, derived: boolean): string {
+  return `alongside runs trace ${sha256}${derived ? ' --derived' : ''}`;
+}
+
 /** The command that shows it, and goes on from there. */
 export function shellCommand(target: string): string {
   return `alongside show ${shellWord(target)}`;

@@ -16,6 +16,7 @@ import { runs } from './plugins/runs';
 import { runTabs } from './plugins/runTabs';
 import { statusbar } from './plugins/statusbar';
 import { toolbar } from './plugins/toolbar';
+import { traces } from './plugins/traces';
 
 export default [
   preferences,
@@ -31,6 +32,7 @@ export default [
   runNotebook,
   runTabs,
   compareRuns,
+  traces,
   running,
   statusbar,
   toolbar,

@@ -132,5 +132,8 @@ export const CommandIDs = {
   /** Show two runs beside each other; `{ id?, other? }`: without them the newest. */
   compareRuns: 'alongside:compare-runs',
   /** Put the command that shows it on the clipboard. */
-  copyRun: 'alongside:copy-run'
+  copyRun: 'alongside:copy-run',
+  /** Show what made a file: `{ path }` in the file browser, without it the one chosen there; or
+   * `{ run, step, name }`. With `{ derived: true }` what was made of it. */
+  trace: 'alongside:trace'
 } as const;

@@ -28,7 +28,13 @@ const user = userEvent.setup({ pointerEventsCheck: 0 });
 const STEPS: Step[] = [
   { name: 'fetch', command: ['python', 'fetch.py'] },
   { name: 'clean', notebook: 'clean.ipynb', takes: { n: 'fetch.count' } },
-  { name: 'attributes', notebook: 'a.ipynb', after: ['clean'], parameters: { bands: 3 } },
+  {
+    name: 'attributes',
+    notebook: 'a.ipynb',
+    after: ['clean'],
+    parameters: { bands: 3 },
+    outputs: { plot: 'plot.png' }
+  },
   { name: 'horizons', notebook: 'h.ipynb', after: ['clean'], joined: 'clean' },
   { name: 'report', notebook: 'r.ipynb', after: ['attributes', 'horizons'] }
 ];
@@ -88,7 +94,8 @@ describe('the tab', () => {
       record: jest.fn(),
       report: jest.fn(),
       cancel: jest.fn(),
-      resume: jest.fn()
+      resume: jest.fn(),
+      trace: jest.fn()
     };
     render(
       <RunView
@@ -143,6 +150,17 @@ describe('the tab', () => {
     await user.click(screen.getByRole('button', { name: 'Resume' }));
     expect(actions.record).toHaveBeenCalledTimes(1);
     expect(actions.resume).toHaveBeenCalledTimes(1);
+  });
+
+  test('T122 what made a file is asked of the run whose record tells it', async () => {
+    const steps = [stepOf('attributes', { ...done('attributes'), unchanged: 'before' })];
+    const { actions, emit } = await show(runOf({ steps }), 'attributes');
+    await user.click(await screen.findByText('Inputs and outputs'));
+    const button = await screen.findByRole('button', { name: 'What made it? plot' });
+    await user.click(button);
+    expect(actions.trace).toHaveBeenCalledWith('before', 'attributes', 'plot');
+    await act(async () => emit({ type: 'run', run: runOf({ steps: [working('attributes')] }) }));
+    await waitFor(() => expect(button.title).toBe('It is recorded when the step is done.'));
   });
 
   test('K70 the backend of a step is the card of the panel, while it is there', async () => {

@@ -53,7 +53,11 @@ export function runActions(commands: Commands): RunActions {
     record: one => run(CommandIDs.runRecord, one),
     report: (one, step, attempt) => run(CommandIDs.runReport, one, { step, attempt }),
     compare: one => run(CommandIDs.compareRuns, one),
-    copy: one => run(CommandIDs.copyRun, one)
+    copy: one => run(CommandIDs.copyRun, one),
+    trace: (id, step, name) => {
+      const args = { run: id, step, name };
+      commands.execute(CommandIDs.trace, args).catch(error => console.warn(error));
+    }
   };
 }
 

@@ -8,14 +8,13 @@ import type { Trans } from '../words';
 import { compare, type Group, partnerOf, type Row, type Side } from './comparison';
 import { recorded } from './crate';
 import { useFresh } from './fresh';
+import { Hash } from './Hash';
 import type { RunRequests } from './requests';
 import { final, markOf, newestFirst, stateWord, whenText } from './state';
 import type { Run } from './types';
 
 /** As many runs can be chosen from. */
 const MOST = 300;
-/** As many hexadecimal digits of a digest are shown. */
-const DIGITS = 12;
 
 export interface CompareViewProps {
   /** Ids; '' is for the newest that fits. */
@@ -195,8 +194,8 @@ function Rows({ group: { title, rows }, trans }: { group: Group; trans: Trans })
 function Value({ row, value }: { row: Row; value: string }) {
   const digest = row.digest && /^[0-9a-f]{64}$/.test(value);
   return digest ? (
-    <td title={value}>
-      <code>{value.slice(0, DIGITS)}</code>
+    <td>
+      <Hash sha256={value} />
     </td>
   ) : (
     <td>{value || '–'}</td>

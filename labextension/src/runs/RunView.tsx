@@ -89,6 +89,7 @@ function Content({ run, asked, ...rest }: RunViewProps & { run: Run }) {
           {...{ step, attempt, requests, drawing, trans, store, clusters, defined: asDefined }}
           run={run.id}
           onReport={() => actions.report(run, step.name, attempt)}
+          onTrace={file => actions.trace(step.unchanged || run.id, step.name, file)}
           view={view || (asDefined?.command ? 'log' : 'notebook')}
           onView={one => {
             setView(one);

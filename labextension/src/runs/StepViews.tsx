@@ -2,6 +2,7 @@
 import type { INotebookContent } from '@jupyterlab/nbformat';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 
+import { Button } from '../components/Button';
 import { Countdown } from '../components/Countdown';
 import { Trouble } from '../components/Trouble';
 import type { Problem } from '../model';
@@ -10,7 +11,7 @@ import { failedCell } from './faults';
 import { useFresh } from './fresh';
 import type { Drawing, LiveNotebook } from './liveNotebook';
 import type { RunRequests } from './requests';
-import { final, secondsOf, spentText, stateWord, tookText } from './state';
+import { final, momentText, secondsOf, spentText, stateWord, tookText } from './state';
 import type { Step, StepRun } from './types';
 import { ValueTable } from './ValueTable';
 
@@ -27,6 +28,8 @@ export interface StepViewProps {
   /** How notebooks are drawn. */
   drawing: Drawing;
   trans: Trans;
+  /** Show what made a file that the step has read or made, called so. */
+  onTrace: (name: string) => void;
 }
 
 /** Whether a cell of an attempt has begun, as far as that is told; of the last one if it is 0. */
@@ -201,32 +204,39 @@ export function AttemptsView({ step, trans }: StepViewProps) {
   );
 }
 
-/** "22 Nov, 09:58:16", as the browser's language has it. */
-function momentText(moment: string): string {
-  return new Date(moment).toLocaleString([], {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23'
-  });
-}
-
-export function ExchangeView({ step, defined, trans }: StepViewProps) {
-  const tables: [title: string, values: { [name: string]: unknown } | undefined][] = [
+export function ExchangeView({ step, defined, trans, onTrace }: StepViewProps) {
+  type Table = [title: string, values: { [name: string]: unknown } | undefined, files?: boolean];
+  const tables: Table[] = [
     [trans.__('Values'), defined?.parameters],
     [trans.__('Taken from earlier steps'), defined?.takes],
-    [trans.__('Inputs'), defined?.inputs],
-    [trans.__('Outputs'), defined?.outputs],
+    [trans.__('Inputs'), defined?.inputs, true],
+    [trans.__('Outputs'), defined?.outputs, true],
     [trans.__('Results'), step.results]
   ];
   const filled = tables.filter(([, values]) => Object.keys(values ?? {}).length > 0);
+  const trace = (name: string) => (
+    <Button
+      variant="link"
+      onPress={() => onTrace(name)}
+      reason={step.state === 'succeeded' ? '' : trans.__('It is recorded when the step is done.')}
+      label={trans.__('What made it? %1', name)}
+      title={trans.__('The steps of all runs that it goes back to')}
+    >
+      {trans.__('What made it?')}
+    </Button>
+  );
   return filled.length === 0 ? (
     <p className="alongside-Hint">
       {trans.__('It was given nothing but its code, and named nothing that comes out.')}
     </p>
   ) : (
-    filled.map(([title, values]) => <ValueTable key={title} title={title} values={values ?? {}} />)
+    filled.map(([title, values, files]) => (
+      <ValueTable
+        key={title}
+        title={title}
+        values={values ?? {}}
+        action={files ? trace : undefined}
+      />
+    ))
   );
 }

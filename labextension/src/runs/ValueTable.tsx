@@ -1,11 +1,15 @@
 /** Names and values under a title. */
 
+import type { ReactNode } from 'react';
+
 interface ValueTableProps {
   title: string;
   values: { readonly [name: string]: unknown };
+  /** What can be done with one of them. */
+  action?: ((name: string) => ReactNode) | undefined;
 }
 
-export function ValueTable({ title, values }: ValueTableProps) {
+export function ValueTable({ title, values, action }: ValueTableProps) {
   return (
     <table className="alongside-RunView-table">
       <caption>{title}</caption>
@@ -14,6 +18,7 @@ export function ValueTable({ title, values }: ValueTableProps) {
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>{shown(value)}</td>
+            {action && <td>{action(name)}</td>}
           </tr>
         ))}
       </tbody>

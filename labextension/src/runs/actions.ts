@@ -16,6 +16,8 @@ export interface RunActions {
   report(run: Run, step: string, attempt: number): void;
   /** Show it beside another run. */
   compare(run: Run): void;
+  /** Show what made a file that a step of a run calls so. */
+  trace(run: string, step: string, name: string): void;
   /** Ask for its values anew, and run it again. */
   again(run: Run): void;
   remove(run: Run): void;

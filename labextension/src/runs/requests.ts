@@ -1,5 +1,6 @@
 /** What is asked of the service about runs. */
 import type { Service } from '../requests';
+import type { Trace, Wanted } from './tracing';
 import type { Described, Run, WholeRun, Workflow } from './types';
 
 /** Where a notebook is: as the file browser has it, or by its absolute path. */
@@ -57,6 +58,13 @@ export class RunRequests {
   /** The same, to be read here. */
   async crate(id: string): Promise<unknown> {
     return await this.service.json('GET', path(id, 'record'));
+  }
+
+  /** What made a file, or what was made of it, by the records of so many runs, newest first. */
+  async trace(wanted: Wanted, derived: boolean, limit: number): Promise<Trace> {
+    const query = new URLSearchParams({ ...wanted, derived: `${derived}`, limit: `${limit}` });
+    const answer = await this.service.file(`trace?${query}`); // files may be large to read
+    return JSON.parse(await answer.text());
   }
 
   /** The executed notebook as a page that stands alone; 0 is the last attempt. */

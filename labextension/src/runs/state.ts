@@ -128,6 +128,18 @@ export function whenText(moment: string | null, now: number, trans: Trans): stri
     : then.toLocaleDateString([], { day: 'numeric', month: 'short' });
 }
 
+/** "22 Nov, 09:58:16", as the browser's language has it. */
+export function momentText(moment: string): string {
+  return new Date(moment).toLocaleString([], {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23'
+  });
+}
+
 function midnight(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0);
 }
