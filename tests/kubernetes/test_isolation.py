@@ -134,7 +134,7 @@ async def test_a_scheduler_answers_only_to_its_own_certificates(bench: Bench) ->
             await Client(address, security=way, asynchronous=True, timeout=2)
 
 
-@pytest.mark.shows("K101", "K102")
+@pytest.mark.shows("K18", "K101", "K102")
 async def test_pages_are_for_who_has_the_token_and_all_ports_speak_tls(bench: Bench) -> None:
     ada = await bench.running(owner="ada")
     bob = await bench.running(owner="bob")
@@ -218,10 +218,10 @@ async def test_the_conventions_that_other_tools_rely_on(bench: Bench) -> None:
     assert ports == {"tcp-comm": 8786, "http-dashboard": 8787}
     scheduler = await bench.pod(spec, "scheduler")
     workers = [await bench.pod(spec, f"worker-{n}") for n in (1, 2)]
-    for one, port in ((scheduler, 8787), *((worker, 8788) for worker in workers)):
+    for one, comm, port in ((scheduler, *SCHEDULER), *((w, WORKER[1], WORKER[0]) for w in workers)):
         (container,) = one["spec"]["containers"]
         named = {port["name"]: port["containerPort"] for port in container["ports"]}
-        assert named["http-dashboard"] == port
+        assert named == {"tcp-comm": comm, "http-dashboard": port}
         for probe, delay, period in (("readinessProbe", 5, 10), ("livenessProbe", 15, 20)):
             asked = container[probe]
             assert asked["httpGet"]["path"] == "/health"
