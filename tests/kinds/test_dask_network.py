@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import re
@@ -26,6 +27,7 @@ from alongside.errors import NotReady
 from alongside.kinds import get_kind
 from alongside.kinds.base import Pages, Place
 from alongside.kinds.dask.remote import REMOTE
+from alongside.platforms.kubernetes.processes import GRACE
 from alongside.testing import make_spec
 from tests.kinds.networked import Networked
 from tests.waiting import wait_until
@@ -418,3 +420,25 @@ def test_workers_whose_scheduler_is_replaced_end_soon_and_find_the_new_one(
         cluster.start_all()
         with client_of(cluster) as again:
             assert again.submit(sum, [1, 2]).result(timeout=30) == 3
+
+
+def test_all_end_in_time_when_all_are_told_to(tmp_path: Path) -> None:
+    """As when their objects are deleted. Workers then may wait for what has been cancelled."""
+
+    kept: list[asyncio.Task[None]] = []
+
+    async def waits_for_ever() -> None:
+        async def task() -> None:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+        kept.append(asyncio.create_task(task()))
+
+    with made(tmp_path, SMALL) as cluster:
+        with client_of(cluster) as client:
+            client.run(waits_for_ever)
+        for process in cluster.processes.values():
+            process.terminate()
+        for process in cluster.processes.values():
+            process.wait(GRACE)

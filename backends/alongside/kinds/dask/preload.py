@@ -9,8 +9,11 @@ interface to that address and speak HTTPS behind a guard.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import dask.config
@@ -20,6 +23,7 @@ from alongside.kinds.dask.control import SOCKET
 from alongside.kinds.dask.ports import PAGES_PORT, PAGES_SECRETS
 
 _ROUTES = "distributed.scheduler.http.routes"
+_PATIENCE = 2.0  # seconds that a worker has to end by itself
 _OURS = ("distributed.http.scheduler.api", "alongside.kinds.dask.routes")
 
 
@@ -46,12 +50,31 @@ async def dask_setup(server: Any) -> None:
         # Modules beside the user's notebook; last, so that they hide nothing.
         sys.path.append(str(Path.cwd()))
     if port := os.environ.get(PAGES_PORT):
+        if not scheduler:
+            _end_in_time()
         from alongside.kinds.dask.guard import serve
 
         serve(web, server.ip, int(port), Path(os.environ[PAGES_SECRETS]))
     elif scheduler:
         path = Path(server.scheduler_file).with_name(SOCKET)
         web.add_socket(bind_unix_socket(str(path), mode=0o600))
+
+
+def _end_in_time() -> None:
+    """Have SIGTERM end the process, also when its scheduler goes at the same time.
+
+    Dask then cancels a worker's close and waits for what has been cancelled, for ever.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        timer = threading.Timer(_PATIENCE, os._exit, (0,))
+        timer.daemon = True
+        timer.start()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 async def dask_teardown(server: Any) -> None:
