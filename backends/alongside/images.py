@@ -21,7 +21,8 @@ _PATTERN = re.compile(r"[A-Za-z0-9*][A-Za-z0-9._:/@*-]*", re.ASCII)
 _LONG = 512
 
 
-def _pattern(text: str) -> str:
+def image_pattern(text: str) -> str:
+    """The text, if it can be one. Raises ValueError: what is wrong, a semicolon, what to do."""
     if not _PATTERN.fullmatch(text):
         raise ValueError(
             f"{text[:80]!r} is no image; write its registry, name and tag, with * for any part"
@@ -35,7 +36,7 @@ def _pattern(text: str) -> str:
     return text
 
 
-ImagePattern = Annotated[str, Field(max_length=_LONG), AfterValidator(_pattern)]
+ImagePattern = Annotated[str, Field(max_length=_LONG), AfterValidator(image_pattern)]
 """An image's name, or what begins with a registry and has ``*`` in it; ``*`` alone is any image."""
 
 
@@ -58,4 +59,4 @@ def allowed_image(image: str, patterns: Sequence[str], profile: str) -> str:
     raise NotAllowed(f"Profile {profile} doesn't allow the image {image[:200]!r}.", remedy, "image")
 
 
-__all__ = ["ImagePattern", "allowed_image", "is_allowed"]
+__all__ = ["ImagePattern", "allowed_image", "image_pattern", "is_allowed"]

@@ -11,6 +11,7 @@ from traitlets import Bool, Dict, Float, List, Unicode
 from traitlets.config import Configurable
 
 from alongside.errors import CatalogueError
+from alongside.images import image_pattern
 from alongside.models import Pod
 from alongside.platforms.base import Platform
 from alongside.requests import parse
@@ -36,6 +37,12 @@ class ArgoRuns(Configurable):
     image = Unicode(
         help="Image of steps where the workflow names none. It needs Python as `python`, this "
         "package with `[workflows]`, and what notebooks import. Default: that of the platform."
+    ).tag(config=True)
+    images = List(
+        Unicode(),
+        default_value=["*"],
+        help="Images that workflows may name, as under `images` of a profile: names, and patterns "
+        "with `*` behind a registry. `*` alone is any image, an empty list none.",
     ).tag(config=True)
     service_account = Unicode(
         "workflow",
@@ -100,9 +107,15 @@ class ArgoRuns(Configurable):
         if self.shared_claim:
             claim = {"persistentVolumeClaim": {"claimName": self.shared_claim}}
             shared = Shared(claim, Path(self.shared_path))
+        try:
+            images = tuple(image_pattern(each) for each in self.images)
+        except ValueError as error:
+            what, _, how = str(error).partition("; ")
+            raise CatalogueError(f"ArgoRuns.images: {what}.", f"{how.capitalize()}.") from None
         settings = Settings(
             namespace=platform.namespace,
             image=self.image or platform.image,
+            images=images,
             service_account=self.service_account,
             pull_policy=platform.pull_policy,
             gpu_resource=platform.gpu_resource,

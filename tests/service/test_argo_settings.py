@@ -59,6 +59,7 @@ def test_what_is_set_for_steps_goes_before(tmp_path: Path) -> None:
         ArgoRuns__step_timeout=0.0,
         ArgoRuns__keep_workflows=60.0,
         ArgoRuns__claims=["many-*", "claim-{owner}"],
+        ArgoRuns__images=["example/*"],
     ).make_service("http://hub", "t")
     found = executor_settings(service)
     assert found.image == "example/steps:2"
@@ -68,6 +69,7 @@ def test_what_is_set_for_steps_goes_before(tmp_path: Path) -> None:
     assert found.step_timeout is None
     assert found.keep_workflows == timedelta(minutes=1)
     assert found.claims == ("many-*", "claim-{owner}")
+    assert found.images == ("example/*",)
 
 
 def test_tokens_of_runs_are_good_after_the_service_was_begun_anew(tmp_path: Path) -> None:
@@ -83,6 +85,11 @@ def test_it_is_off_unless_it_is_wanted(tmp_path: Path) -> None:
     assert not made(tmp_path, ArgoRuns__enabled=False).make_service("http://hub", "t").executors
     local = made(tmp_path, AlongsideService__platforms=["local"]).make_service("http://hub", "t")
     assert list(local.executors) == ["local"]
+
+
+def test_a_pattern_of_images_that_leaves_the_registry_open_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"ArgoRuns.images: 'example.org\*' leaves the"):
+        made(tmp_path, ArgoRuns__images=["example.org*"]).make_service("http://hub", "t")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from alongside.errors import InvalidFields, InvalidRequest
+from alongside.images import is_allowed
 from alongside.models import Pod
 from alongside.names import label_of
 from alongside.platforms.kubernetes.processes import SCRATCH
@@ -113,6 +114,13 @@ def _of_steps(workflow: Workflow, settings: Settings) -> Iterator[InvalidRequest
             )
         elif is_templated(image):
             yield _templated(f"The image of {step.name}", f"steps.{step.name}.image")
+        elif (step.image or workflow.pod.image) and not is_allowed(image, settings.images):
+            listed = ", ".join(settings.images)
+            yield InvalidRequest(
+                f"Workflows may not name the image {image[:200]!r}.",
+                f"Choose one of: {listed}." if listed else "Leave it out.",
+                f"steps.{step.name}.image",
+            )
 
 
 def check_claims(volumes: list[dict[str, Any]]) -> None:

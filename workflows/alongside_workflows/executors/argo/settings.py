@@ -30,6 +30,8 @@ class Settings:
     namespace: str
     image: str
     """Where a workflow names none. It has Python as `python`, and this package."""
+    images: tuple[str, ...] = ("*",)
+    """Which ones workflows may name: patterns of `alongside.images`."""
     service_account: str = "workflow"
     """May create and patch `workflowtaskresults`; only Argo's own containers get its token."""
     pull_policy: str = "IfNotPresent"
