@@ -69,6 +69,27 @@ def test_results_are_told_to_argo_and_the_log_is_kept(tmp_path: Path) -> None:
     assert (pod.folder() / "token").stat().st_mode & 0o777 == 0o600
 
 
+def test_kubernetes_is_told_what_came_of_it_before_argo_has_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = tmp_path / "termination-log"
+    message.touch()
+    monkeypatch.setattr(attempt, "_TERMINATION", str(message))
+    pod = Pod(tmp_path, python("fetch", WRITER.replace("{value}", "'{{x}}'"), results=("n",)))
+    assert pod.run() == 0
+    told = json.loads(message.read_text())
+    assert told["results"] == {"n": "{{x}}"}
+    assert told["outcome"].items() <= pod.told("outcome").items()
+    message.write_text("")
+    long = "'x' * 5000"  # Kubernetes would cut it off
+    pod = Pod(tmp_path / "2", python("fetch", WRITER.replace("{value}", long), results=("n",)))
+    assert pod.run() == 0
+    assert message.read_text() == ""
+    pod = Pod(tmp_path / "3", command("fetch", "false"))
+    assert pod.run() == FAILED
+    assert message.read_text() == "{message} {remedy}".format(**pod.told("outcome"))
+
+
 def test_a_later_step_gets_them_as_they_were(tmp_path: Path) -> None:
     value = ["{{workflow.name}}", "$(HOME)", 'a "quoted" \n line', 3]
     fetch = command("fetch", "true", results=("n",))

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from alongside.platforms.kubernetes.api import Cluster
+from alongside.platforms.kubernetes.objects import RUN
 from alongside.platforms.kubernetes.resources import CONFIG_MAPS
+from alongside_workflows.executors.argo.ahead import NODE
 from alongside_workflows.executors.argo.compile import manifests
 from alongside_workflows.executors.argo.inventory import Inventory
 from alongside_workflows.executors.argo.naming import PARTS, WORKFLOWS
@@ -167,3 +169,31 @@ def test_a_spoilt_record_is_left_out(inventory: Inventory) -> None:
     item = verdict(SPEC, 1, before.status)
     inventory.wrote(CONFIG_MAPS, kept({**item, "binaryData": {"status": "AAAA"}}, 3))
     assert inventory.find(SPEC.id) == before
+
+
+def test_what_has_succeeded_stays_so_though_its_pod_goes_before_argo_has_noticed(
+    inventory: Inventory,
+) -> None:
+    inventory.wrote(CONFIG_MAPS, kept(RECORD, 1))
+    name = FLOW["metadata"]["name"]
+    begun = {"startedAt": "2026-11-22T01:00:01Z"}
+    step = {"name": f"{name}.a", "type": "Pod", "phase": "Running", **begun}
+    inventory.wrote(WORKFLOWS, kept(FLOW, 2, phase="Running", nodes={"1": step}, **begun))
+    told = {"exitCode": 0, "message": json.dumps({"outcome": {}, "results": {"n": 3}})}
+    ended = {**told, "finishedAt": "2026-11-22T01:00:09Z"}
+    pod = {
+        "metadata": {
+            "name": f"{name}-a",
+            "labels": {RUN: SPEC.id},
+            "annotations": {NODE: f"{name}.a"},
+        },
+        "status": {"containerStatuses": [{"name": "main", "state": {"terminated": ended}}]},
+    }
+    inventory._heard_pod(pod, True)
+    run = inventory.find(SPEC.id)
+    assert run is not None
+    assert run.status.state is State.SUCCEEDED
+    assert inventory.unwritten == {SPEC.id}
+    inventory.wrote(CONFIG_MAPS, kept(verdict(SPEC, 1, run.status), 4))
+    inventory._heard_pod(pod, False)
+    assert inventory.find(SPEC.id) == run

@@ -38,6 +38,7 @@ _PAUSES = (1.0, 3.0, 10.0, 0.0)  # seconds after each time that the service coul
 _ANSWER = 20.0  # seconds for the service to answer
 _DRAIN = 2.0  # seconds for what it has printed last
 _TERMINATION = "/dev/termination-log"
+_MESSAGE = 4096  # bytes that Kubernetes takes from there
 
 
 class Unfit(Exception):
@@ -202,19 +203,16 @@ def _hand_on(folder: Path, base: Path, code: int) -> int:
         why = " It may have run out of memory." if code == 128 + signal.SIGKILL else ""
         message = f"The step's process ended with exit status {code} and told no outcome.{why}"
         return _give_up(base, code, message, "Look at the step's log.")
-    results = encoded(outcome.pop("results", {}))
-    if len(results.encode()) > LARGEST:
-        message = (
-            f"The results are {len(results.encode())} bytes; "
-            f"{LARGEST} can be handed on to later steps."
-        )
+    results = outcome.pop("results", {})
+    if (size := len(encoded(results).encode())) > LARGEST:
+        message = f"The results are {size} bytes; {LARGEST} can be handed on to later steps."
         return _give_up(
             base, code or FAILED, message, "Write what is large into a file that is an output."
         )
     if len(encoded(outcome).encode()) > LARGEST:  # thousands of outputs; the crate has them all
         outcome |= {"inputs": {}, "outputs": {}}
-    (base / "told" / RESULTS).write_text(results)
-    _conclude(base, outcome)
+    (base / "told" / RESULTS).write_text(encoded(results))
+    _conclude(base, outcome, results)
     return code
 
 
@@ -224,13 +222,20 @@ def _give_up(base: Path, code: int, message: str, remedy: str) -> int:
     return code
 
 
-def _conclude(base: Path, outcome: dict[str, Any]) -> None:
+def _conclude(base: Path, outcome: dict[str, Any], results: Mapping[str, Any] = {}) -> None:
+    """Tell Argo how it ended; and Kubernetes, which tells it before Argo has noticed."""
     (base / "told" / OUTCOME).write_text(encoded(outcome))
-    if outcome.get("exit_code"):
-        with contextlib.suppress(OSError):  # what `kubectl describe` and Argo show
-            text = f"{outcome.get('message', '')} {outcome.get('remedy', '')}".strip()
-            with os.fdopen(os.open(_TERMINATION, os.O_WRONLY | os.O_TRUNC), "w") as file:
-                file.write(text[:2000])
+    if outcome.get("exit_code"):  # for `kubectl describe` and Argo
+        text = f"{outcome.get('message', '')} {outcome.get('remedy', '')}".strip()[:2000]
+    else:  # for `ahead`
+        brief = {name: told for name, told in outcome.items() if name not in ("inputs", "outputs")}
+        text = encoded({"outcome": brief, "results": results})
+    if len(text.encode()) <= _MESSAGE:
+        with (
+            contextlib.suppress(OSError),
+            os.fdopen(os.open(_TERMINATION, os.O_WRONLY | os.O_TRUNC), "w") as file,
+        ):
+            file.write(text)
 
 
 def _write_secret(path: Path, text: str) -> None:

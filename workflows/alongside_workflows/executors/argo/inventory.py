@@ -12,6 +12,7 @@ from alongside.platforms.kubernetes.api import Cluster
 from alongside.platforms.kubernetes.objects import PREFIX, RUN, STEPS, selector
 from alongside.platforms.kubernetes.reflector import Reflector
 from alongside.platforms.kubernetes.resources import CONFIG_MAPS, PODS, Object, Resource
+from alongside_workflows.executors.argo.ahead import ahead
 from alongside_workflows.executors.argo.naming import (
     PART,
     PARTS,
@@ -23,7 +24,7 @@ from alongside_workflows.executors.argo.naming import (
 from alongside_workflows.executors.argo.records import parse_record, parse_verdict
 from alongside_workflows.executors.argo.status import Beside, status_of
 from alongside_workflows.executors.base import ObservedRun, RunChange, RunRemoved
-from alongside_workflows.runs import RunSpec, RunStatus
+from alongside_workflows.runs import RunSpec, RunStatus, State
 
 _ENDED = ("Succeeded", "Failed")
 _COMPONENT = f"{PREFIX}/component"
@@ -43,7 +44,7 @@ class Inventory:
         self._parts: dict[str, dict[int, Object]] = {}
         self._verdicts: dict[str, dict[int, RunStatus]] = {}
         self._lost: dict[str, datetime] = {}
-        self._busy: dict[str, dict[str, str]] = {}
+        self._pods: dict[str, dict[str, Object]] = {}
         self._told: dict[str, ObservedRun] = {}
         self.unwritten: set[str] = set()
         self.news = asyncio.Event()
@@ -172,13 +173,12 @@ class Inventory:
 
     def _heard_pod(self, item: Object, there: bool) -> None:
         id, name = _id(item), item["metadata"]["name"]
-        busy = self._busy.setdefault(id, {})
-        if there and (item.get("status") or {}).get("phase") not in _ENDED:
-            busy[name] = _arriving(item)
-        else:
-            busy.pop(name, None)
-        if not busy:
-            del self._busy[id]
+        known = self._pods.setdefault(id, {})
+        known.pop(name, None)
+        if there:
+            known[name] = item
+        if not known:
+            del self._pods[id]
         self._changed(id)
 
     def _changed(self, id: str) -> None:
@@ -203,15 +203,17 @@ class Inventory:
             return None
         known, verdicts = self._parts.get(id, {}), self._verdicts.get(id, {})
         last = self.last_part(id)
-        # As long as a Workflow is there, it is what counts.
-        gone = max(verdicts.keys() - known.keys(), default=0)
+        # As long as a Workflow is there, it is what counts, but to what has succeeded.
+        good = {part for part, said in verdicts.items() if said.state is State.SUCCEEDED}
+        gone = max((verdicts.keys() - known.keys()) | good, default=0)
         if gone and gone == last:
             return ObservedRun(spec, verdicts[gone])
-        busy = self._busy.get(id, {})
+        pods = self._pods.get(id, {}).values()
+        busy = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED]
         beside = Beside(last, self._lost.get(id), bool(busy), verdicts.get(gone))
-        parts = [item for part, item in sorted(known.items()) if part > gone]
+        parts = [ahead(item, pods) for part, item in sorted(known.items()) if part > gone]
         status = status_of(spec, parts, datetime.now(UTC), beside)
-        return ObservedRun(spec, status, frozenset(busy.values()) - {""})
+        return ObservedRun(spec, status, frozenset(map(_arriving, busy)) - {""})
 
     def observed(self) -> list[ObservedRun]:
         """All runs whose records can be read."""

@@ -11,6 +11,7 @@ from alongside.platforms.kubernetes.objects import RUN
 from alongside.platforms.kubernetes.resources import CONFIG_MAPS, PODS, Object
 from alongside.platforms.local.store import Corrupt, read_below
 from alongside_workflows.executors.argo import kept
+from alongside_workflows.executors.argo.ahead import MAIN, NODE
 from alongside_workflows.executors.argo.inventory import Inventory
 from alongside_workflows.executors.argo.naming import STEP
 from alongside_workflows.executors.argo.settings import Settings
@@ -19,8 +20,6 @@ from alongside_workflows.executors.base import ObservedRun
 from alongside_workflows.runs import StepRun
 from alongside_workflows.task import CRATE, LOG, OUTPUT
 
-_NODE = "workflows.argoproj.io/node-name"
-_MAIN = "main"
 _ARGOS_LINE = re.compile(r"time=\S+ level=\w+ msg=.*\bargo=true\b")
 """What Argo's emissary prints among what the step prints."""
 _ARGOS = 20  # such lines at most, at the end of a log
@@ -70,14 +69,14 @@ class Left:
         labels = f"{RUN}={id},{STEP}={step}"
         pods, _ = await self._cluster.list(PODS, self._settings.namespace, labels)
         for pod in pods:
-            if (pod["metadata"].get("annotations") or {}).get(_NODE) == node.name:
+            if (pod["metadata"].get("annotations") or {}).get(NODE) == node.name:
                 return str(pod["metadata"]["name"])
         return None
 
     async def _pod_log(self, pod: str, tail: int) -> str:
         lines: list[str] = []
         async for line in self._cluster.log(
-            self._settings.namespace, pod, lines=tail + _ARGOS, follow=False, container=_MAIN
+            self._settings.namespace, pod, lines=tail + _ARGOS, follow=False, container=MAIN
         ):
             if not _ARGOS_LINE.match(line):
                 lines.append(line)

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,10 +116,12 @@ class Nodes:
             if node.is_pod and (match := _ATTEMPT.fullmatch(name)):
                 self._attempts.setdefault(match[1], []).append((int(match[2]), node))
 
-    @property
-    def root(self) -> Node | None:
-        """The graph as a whole."""
-        return self._by_name.get(self._root)
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._by_name.values())
+
+    def of(self, name: str) -> Node | None:
+        """The node of this name."""
+        return self._by_name.get(name)
 
     def task(self, step: str) -> Node | None:
         """The node that stands for a step."""
@@ -130,11 +132,14 @@ class Nodes:
         node = self.task(step)
         if node is None:
             return {}
-        if node.is_retry:
-            tries = sorted(self._attempts.get(node.name, ()), key=_number)
-        else:
-            tries = [(0, node)] if node.is_pod else []
+        tries = self.tries(node)
         return {node.first + number: each for number, each in tries if each.started_at is not None}
+
+    def tries(self, node: Node) -> list[tuple[int, Node]]:
+        """The pods' nodes that a step's node stands for, numbered from 0, the last one last."""
+        if node.is_retry:
+            return sorted(self._attempts.get(node.name, ()), key=_number)
+        return [(0, node)] if node.is_pod else []
 
 
 _ATTEMPT = re.compile(r"(.+)\((\d+)\)")
