@@ -184,6 +184,55 @@ def test_fr3_fr4_fr5_a_workflow_from_a_session_is_carried_out_with_a_backend_of_
     wait_for(lambda: not objects_of(release, id), "nothing of the run is left")
 
 
+COUNT = """\
+import sys
+from distributed import Client
+name = sys.argv[1]
+with Client() as client:
+    futures = [client.submit(abs, -n, key=name + "-" + str(n)) for n in range(20)]
+    total = sum(client.gather(futures))
+    seen = client.run_on_scheduler(lambda dask_scheduler: sorted(dask_scheduler.task_prefixes))
+print(name, total, *seen)
+"""
+ONE = {"kind": "dask", "options": {"workers": 1, "memory": "512 MiB"}}
+ADAPTIVE = {
+    "kind": "dask",
+    "options": {"adaptive": {"minimum": 1, "maximum": 2}, "memory": "512 MiB"},
+}
+
+
+@pytest.mark.shows("K22")
+def test_five_steps_side_by_side_have_a_cluster_each_and_two_share_one(
+    release: Release, ada: Scientist
+) -> None:
+    """From one template, in one namespace, with the same ports; none sees another's tasks."""
+
+    def step(name: str, backend: Any) -> dict[str, Any]:
+        command = ["python", "-c", COUNT, "{name}"]
+        return {"name": name, "command": command, "parameters": {"name": name}, "backend": backend}
+
+    apart, sharing = [f"apart{n}" for n in range(5)], ["one", "two"]
+    id = submitted(ada.api, *(step(name, ONE) for name in apart))
+    wait_for(lambda: len(phases(ada)) == len(apart), "they have their clusters at once", PATIENCE)
+    run = until(ada, id, "succeeded")
+    assert len({one["backend"] for one in run["steps"]}) == len(apart)
+    for name in apart:
+        said = ada.api.get(f"runs/{id}/steps/{name}/log").text
+        assert said.split() == [name, "190", name], said
+    assert ada.api.delete(f"runs/{id}").status_code == 204
+
+    steps = [step(name, "shared") for name in sharing]
+    id = submitted(ada.api, *steps, backends={"shared": ADAPTIVE})
+    run = until(ada, id, "succeeded")
+    assert len({one["backend"] for one in run["steps"]}) == 1
+    for name in sharing:
+        said = ada.api.get(f"runs/{id}/steps/{name}/log").text
+        assert said.split()[:2] == [name, "190"], said
+        assert name in said.split()[2:]
+    assert ada.api.delete(f"runs/{id}").status_code == 204
+    wait_for(lambda: not phases(ada), "their clusters are gone")
+
+
 SLEEP = {"name": "sleep", "command": ["sleep", "600"], "backend": DASK}
 
 
