@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,81 @@ def test_v2_labels_stay_on_the_cluster_and_are_used_again(
     assert not {name for name in computed if "nearest" in name or "rows" in name}, computed
     found = steps(seven)["labels"]["results"]
     assert sum(found["kmeans"]) == sum(found["som"]) == sum(counts)
+
+
+LISTING = """\
+from alongside.kube_cluster import KubeCluster, make_cluster_spec
+from distributed import Client
+
+
+class DaskPipelineExecutor:
+    def __init__(
+        self, address=None, port=8786, local=False, use_gpu=False, profiler=None, protocol=None,
+        gpu_allocator="cupy", cluster_kwargs=None, client_kwargs=None, cluster=None, daskjob=False,
+    ):
+        self.client = Client(cluster)
+
+
+def create_dask_cluster(
+    name="cluster-spec-name", namespace="dask", adapt=False, minimum=1, maximum=2, replicas=1,
+    use_gpu=False, image_dask="dasf:cpu", **kwargs,
+):
+    spec = make_cluster_spec(name=name, n_workers=replicas, image=image_dask)
+    spec = adapt_worker_spec(spec, use_gpu=use_gpu)
+    cluster = KubeCluster(namespace=namespace, custom_cluster_spec=spec, resource_timeout=300)
+    if adapt:
+        cluster.adapt(minimum=minimum, maximum=maximum)
+    else:
+        cluster.scale(replicas)
+    return cluster
+
+
+def adapt_worker_spec(spec, use_gpu=False):
+    if use_gpu:
+        container = spec["spec"]["worker"]["spec"]["containers"][0]
+        container["resources"] = {"limits": {"nvidia.com/gpu": 1}}
+    return spec
+
+
+cluster = create_dask_cluster(
+    use_gpu=False, name="script", namespace="dask", image_dask="dasf:cpu", replicas=3
+)
+executor = DaskPipelineExecutor(cluster=cluster, use_gpu=False)
+CELLS
+cluster.close()
+"""
+
+
+@pytest.mark.shows("K8", "K16")
+@pytest.mark.timeout(300)
+def test_v3_a_script_outside_makes_three_workers_for_v2_and_leaves_nothing(
+    folder: Path, real: RealService, hub: alongside.Client, seven: dict[str, Any]
+) -> None:
+    """The listing, whose import is another; then what is in the cells of the notebook."""
+    notebook = nbformat.read(folder / "seismic" / "labels.ipynb", as_version=4)
+    cells = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert cells.count("client = Client()") == cells.count("client.close()") == 1
+    cells = cells.replace("client = Client()", "client = executor.client")
+    tell = 'print(len(client.scheduler_info(n_workers=-1)["workers"]), sum(kmeans), sum(som))'
+    cells = cells.replace("client.close()", f"{tell}\nclient.close()")
+    script = folder / "seismic" / "script.py"
+    script.write_text(LISTING.replace("CELLS", cells))
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ALONG", "DASK_", "JUPY"))}
+    done = subprocess.run(
+        [sys.executable, script.name],
+        cwd=script.parent,
+        env=kept | {"ALONGSIDE_API": real.url, "JUPYTERHUB_API_TOKEN": real.token},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    samples = sum(steps(seven)["labels"]["results"]["kmeans"])
+    assert done.stdout.split() == ["3", str(samples), str(samples)]
+    wait_until(
+        "it has ended", lambda: not [one for one in hub.backends() if one.name == "script"], 60
+    )
 
 
 @pytest.mark.shows("K53", "K54", "K65", "K88")
