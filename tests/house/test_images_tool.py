@@ -34,11 +34,11 @@ def test_every_builder_is_told_file_target_version_and_base() -> None:
 
 @pytest.mark.shows("K115")
 def test_builds_are_told_of_the_sites_proxy() -> None:
-    """By name alone: what is in it is nobody's business."""
-    site = {"HTTPS_PROXY": "http://ada:secret@proxy.example:3128", "no_proxy": "localhost"}
+    """By name alone: there may be a password in it."""
+    site = {"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost"}
     told = images.arguments("session", site)
     assert {"--build-arg=HTTPS_PROXY", "--build-arg=no_proxy"} <= set(told)
-    assert "secret" not in " ".join(told)
+    assert "proxy.example" not in " ".join(told)
     assert not [word for word in images.arguments("session", {}) if "proxy" in word.lower()]
 
 
