@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -82,7 +83,7 @@ def measure(rounds: int) -> list[Row]:
         ):
 
             def launch(name: str, wait: bool = True) -> alongside.BackendHandle:
-                wish = {"profile": "arkouda", "name": name, "locales": LOCALES}
+                wish: dict[str, Any] = {"profile": "arkouda", "name": name, "locales": LOCALES}
                 return client.launch("arkouda", session=None, wait=wait, **wish)
 
             def with_us() -> None:

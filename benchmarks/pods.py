@@ -54,7 +54,8 @@ def connected(connection: Connection) -> Any:
 
 async def usable(client: Client, workers: int) -> None:
     """Wait for so many workers, and for one result."""
-    await client.wait_for_workers(workers, timeout=120)
+    waiting: Any = client.wait_for_workers(workers, timeout=120)  # said to give None
+    await waiting
     assert await client.submit(sum, [1, 2], pure=False) == 3
 
 

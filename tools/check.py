@@ -32,7 +32,7 @@ def tool(name: str, *arguments: str) -> Callable[[], int]:
 
 
 def types() -> int:
-    """Strict mypy over the packages, and over what lies beside them."""
+    """mypy: strictly over the packages and what lies beside them, and over tests."""
     code = tool("mypy")()
     # A folder of scripts has no package; its modules see each other by mypy's path.
     paths = os.pathsep.join(

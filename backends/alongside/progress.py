@@ -68,7 +68,7 @@ def printed() -> Report:
         if shown:
             shown[0].update(bundle, raw=True)
         else:
-            shown.append(display(bundle, raw=True, display_id=True))  # type: ignore[no-untyped-call]
+            shown.append(display(bundle, raw=True, display_id=True))
 
     return report
 

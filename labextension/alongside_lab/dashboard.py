@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
 from jupyter_server.utils import url_path_join
-from jupyter_server_proxy.handlers import ProxyHandler  # type: ignore[import-untyped]
+from jupyter_server_proxy.handlers import ProxyHandler
 from tornado import httpclient, httputil, web, websocket
 
 from alongside.endpoint import Endpoint
@@ -47,7 +47,7 @@ _POLICY, _AGAIN = 1008, 1013  # why a websocket is closed: it may not be, or not
 _OWN_SECRETS = frozenset({"token", "_xsrf"})
 
 
-class Dashboard(ProxyHandler):  # type: ignore[misc]
+class Dashboard(ProxyHandler):
     """One page or websocket. Only GET: these pages are there to look at."""
 
     auth_resource = RESOURCE
@@ -94,7 +94,7 @@ class Dashboard(ProxyHandler):  # type: ignore[misc]
         trusted = self._id in self.surroundings.trusted
         return None if trusted else foreign(backend, self.surroundings.user)
 
-    async def http_get(self, id: str, path: str) -> None:
+    async def http_get(self, id: str, path: str) -> None:  # type: ignore[override]  # our route
         self.request.headers["Accept"] = "*/*"
         try:
             where = urlsplit(self._endpoint().url)

@@ -15,7 +15,7 @@ import json
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -108,7 +108,7 @@ class Events:
 
     async def stream(
         self, caller: Caller, last_id: str, recheck: Callable[[], Awaitable[Caller]]
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message, None]:
         """The messages for one reader, until it is too slow or its token no longer counts."""
         queue: _Queue = asyncio.Queue(self._pending + 1)
         name = caller.name

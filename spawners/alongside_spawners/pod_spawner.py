@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
-from kubespawner import KubeSpawner  # type: ignore[import-untyped]
+from kubespawner import KubeSpawner
 from traitlets import Float, default
 
 from alongside.errors import AlongsideError, Unavailable
@@ -30,7 +30,7 @@ _CLEANUP = 5.0
 _ASK = 2.0  # seconds after which a pod that the watch doesn't show is asked for
 
 
-class PodSpawner(KubeSpawner):  # type: ignore[misc]
+class PodSpawner(KubeSpawner):
     """Starts a notebook server in a pod that the restricted policy admits.
 
     A pod that can't start ends the start with a reason, as soon as that is certain, and leaves no
@@ -235,7 +235,8 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             return
         await self._start_watching_events()
         loop = asyncio.get_running_loop()
-        patience, reached, told = self.slow_spawn_message_threshold, 0.0, set[str]()
+        patience: float = self.slow_spawn_message_threshold
+        reached, told = 0.0, set[str]()
         began, limit = loop.time(), self.start_timeout + self.http_timeout
         while True:
             over = self._start_future is not None and self._start_future.done()

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 from types import SimpleNamespace, TracebackType
-from typing import IO, Any, cast
+from typing import Any
 
 from tests.authenticators.slapd import Slapd
 from tests.spawners.live_hub import ROOT
@@ -61,12 +61,11 @@ class FirstLogins:
         return found
 
     def _say(self, line: str) -> None:
-        to = cast("IO[str]", self._process.stdin)
-        to.write(line + "\n")
-        to.flush()
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
 
     def _hear(self) -> str:
-        return cast("IO[str]", self._process.stdout).readline().strip()
+        return self._process.stdout.readline().strip()
 
 
 async def _numbers(told: dict[str, Any]) -> list[int]:

@@ -6,7 +6,7 @@ import html
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,13 +73,13 @@ c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 45}}
 
 def knock(
     hub: LiveHub,
-    headers: Mapping[str, str] | list[tuple[str, str | bytes]] | None = None,
+    headers: Any = None,
     *,
     path: str = "/hub/login",
     method: str = "GET",
     direct: bool = False,
     body: bytes | None = None,
-    cookies: Mapping[str, str] | None = None,
+    cookies: dict[str, str] | None = None,
 ) -> httpx.Response:
     """One request, through the hub's proxy or at its own port; the answer isn't followed."""
     port = hub.hub_port if direct else hub.port

@@ -9,6 +9,7 @@ import json
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import jwt
@@ -54,7 +55,7 @@ def hub(keys: KeySet) -> Iterator[LiveHub]:
         yield running
 
 
-def token(keys: KeySet, user: str = "ada", **claims: object) -> str:
+def token(keys: KeySet, user: str = "ada", **claims: Any) -> str:
     """A token as this portal makes it: the name is not in `sub`."""
     return keys.token("f3a9", **{"preferred_username": user, **claims})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_service_that_is_gone_is_an_error_with_a_remedy_after_few_tries(
     [({"workers": -1}, "options.workers"), ({"wrokers": 2}, "options.wrokers")],
 )
 def test_the_services_error_arrives_as_the_same_error(
-    client: alongside.Client, options: dict[str, int], field: str
+    client: alongside.Client, options: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidFields) as error:
         client.launch("dask", **options)

@@ -95,7 +95,7 @@ def test_a_wrong_size_is_refused_with_field_and_remedy(
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(InvalidRequest) as caught:
         resolve({"workers": 0, "memory": "x", "wrong": 1})
-    errors = caught.value.problem()["errors"]
+    errors: Any = caught.value.problem()["errors"]
     assert [e["field"] for e in errors] == ["options.workers", "options.memory", "options.wrong"]
 
 
@@ -257,7 +257,7 @@ def test_a_default_of_the_kind_moves_into_the_profiles_bounds() -> None:
 def test_a_fixed_value_that_has_no_order_is_the_only_one_taken() -> None:
     fixed = {"minimum": 1, "maximum": 2}
     rule = Rule(default=fixed, minimum=fixed, maximum=fixed)
-    model = narrow(get_kind("dask"), {"adaptive": rule})
+    model: Any = narrow(get_kind("dask"), {"adaptive": rule})
     model(adaptive=fixed)
     with pytest.raises(ValueError, match="the profile fixes this"):
         model(adaptive={"minimum": 1, "maximum": 1})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any
 
 from alongside.errors import Conflict
@@ -113,7 +113,7 @@ class MemoryCluster(Cluster):
 
     async def watch(
         self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         self._check("watch", resource)
         queue: asyncio.Queue[tuple[str, Object]] = asyncio.Queue()
         self._watchers.append((resource, queue))

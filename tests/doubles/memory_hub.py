@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from alongside.errors import NotFound, Unavailable
+from alongside_service.hub import Hub
 from alongside_service.sessions import Session
 
 ACCESS = "access:services!service=alongside"
 
 
-class MemoryHub:
+class MemoryHub(Hub):
     """Knows users, groups, tokens and sessions; with `down` it answers nothing."""
 
     def __init__(self) -> None:

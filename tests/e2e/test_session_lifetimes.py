@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def ada(stack: Stack) -> Iterator[Ada]:
         it.start("minute", profile="minute", **DASK)
         it.start("busy", profile="idle", **DASK)
         for session in ("minute", "busy"):
-            wait_until(session, lambda session=session: it.session(session), 60)
+            wait_until(session, partial(it.session, session), 60)
         yield it
 
 

@@ -36,7 +36,7 @@ def laptop() -> list[str]:
 @pytest.mark.shows("K108")
 def test_what_comes_from_elsewhere_is_installed_in_one_version() -> None:
     """That of the Dask operator is the one that the tests run with."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for place in PLACES:
         for line in commands(place.read_text(encoding="utf-8")):
             if re.search(r"helm (install|upgrade) .*--repo ", line):

@@ -14,7 +14,6 @@ from alongside_operator import doors
 from alongside_operator.group import CLUSTERS, KIND, Group
 from tests.helm.chart import (
     CHART,
-    ROOT,
     Object,
     broken_bindings,
     environment,
@@ -23,6 +22,7 @@ from tests.helm.chart import (
     pod_specs,
     render,
 )
+from tests.house.test_source import ROOT
 from tests.operators.world import World
 
 ON = {"operator__enabled": True}

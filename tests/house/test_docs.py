@@ -7,6 +7,7 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -45,7 +46,7 @@ def test_every_class_with_settings_is_on_the_page() -> None:
     assert not missing
 
 
-def every_subclass(cls: type) -> set[type]:
+def every_subclass(cls: type[object]) -> set[type[object]]:
     """All that derive from a class, directly or not."""
     return {c for direct in cls.__subclasses__() for c in {direct, *every_subclass(direct)}}
 
@@ -55,7 +56,7 @@ def test_every_key_of_the_catalogue_says_what_it_means() -> None:
     from alongside.catalogue import Catalogue
     from alongside.kinds import kinds
 
-    models = [Catalogue, *(kind.Options for kind in kinds().values())]
+    models: list[Any] = [Catalogue, *(kind.Options for kind in kinds().values())]
     page = pages.catalogue()
     silent = []
     for model in models:

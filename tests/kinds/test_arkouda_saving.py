@@ -328,7 +328,7 @@ class Composed:
 def test_what_a_client_cannot_write_by_itself_is_saved_in_parts(
     tmp_path: Path, ak: Any, three: Started, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = type(name, (Composed,), {"__module__": "arkouda.composed"})
+    kind: Any = type(name, (Composed,), {"__module__": "arkouda.composed"})
     monkeypatch.setattr(ak, name, kind, raising=False)
     one, two = ak.arange(0, 5, 1), ak.ones(5)
     several = name in ("MultiIndex", "GroupBy")
@@ -354,7 +354,7 @@ def test_the_manifest_is_written_in_one_step(
     def full(fd: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="space"):
         files.write_manifest(tmp_path, {"format": 1, "n": 2})
     assert json.loads(path.read_text())["n"] == 1

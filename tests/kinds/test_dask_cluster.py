@@ -280,7 +280,7 @@ async def test_a_worker_that_takes_too_much_memory_is_ended_and_the_rest_lives(
     platform: LocalPlatform, home: Path
 ) -> None:
     def hog() -> int:
-        blocks = []
+        blocks: list[bytearray] = []
         while len(blocks) < 2000:
             blocks.append(bytearray(os.urandom(2**20)))
             time.sleep(0.001)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +23,8 @@ async def scheduler() -> AsyncIterator[Scheduler]:
 
 
 async def page(scheduler: Scheduler, name: str) -> tuple[int, str]:
-    address = f"http://127.0.0.1:{scheduler.http_server.port}/{name}"
+    server: Any = scheduler.http_server
+    address = f"http://127.0.0.1:{server.port}/{name}"
     async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
         answer = await client.get(address)
     return answer.status_code, answer.text

@@ -24,7 +24,7 @@ from alongside.kinds.arkouda.messages import Answer, ask
 from alongside.models import Spec
 from tests.helm.chart import CHART
 from tests.kubernetes import watching
-from tests.kubernetes.backends import LIMIT, Bench, bench
+from tests.kubernetes.backends import LIMIT, Bench, bench_of
 
 GROUPS = ("alongside.jupyter.org", "v1alpha1")
 PLURAL = "arkoudaclusters"
@@ -140,8 +140,8 @@ async def groups(
     operator = Operator(kubeconfig, namespace, images["service"], log)
     operator.start()
     try:
-        async with bench(
-            account or kubeconfig, api, namespace, images["session"], sort=GroupBench, images={}
+        async with bench_of(
+            GroupBench, account or kubeconfig, api, namespace, images["session"], images={}
         ) as it:
             it.image, it.operator = images["arkouda-double"], operator
             yield it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from distributed import Client, Security
@@ -204,14 +204,8 @@ _B = TypeVar("_B", bound=Bench)
 
 
 @asynccontextmanager
-async def bench(
-    kubeconfig: str,
-    api: ApiClient,
-    namespace: str,
-    image: str,
-    *,
-    sort: type[_B] = Bench,  # type: ignore[assignment]
-    **settings: Any,
+async def bench_of(
+    sort: type[_B], kubeconfig: str, api: ApiClient, namespace: str, image: str, **settings: Any
 ) -> AsyncIterator[_B]:
     """Afterwards nothing of its backends is left, also when a test went wrong."""
     platform = make_platform(kubeconfig, namespace, image, **settings)
@@ -223,3 +217,10 @@ async def bench(
         await it.clear()
     finally:
         await platform.close()
+
+
+def bench(
+    kubeconfig: str, api: ApiClient, namespace: str, image: str, **settings: Any
+) -> AbstractAsyncContextManager[Bench]:
+    """The same, for most."""
+    return bench_of(Bench, kubeconfig, api, namespace, image, **settings)

@@ -38,7 +38,7 @@ from tests.kubernetes.road import Road, road
 
 # The image has the Python of its distribution.
 pytestmark = pytest.mark.filterwarnings("ignore:Mismatched versions")
-BRIEF = {"lease_duration": 6.0}
+BRIEF: dict[str, Any] = {"lease_duration": 6.0}
 MORTAL = Path(__file__).with_name("mortal.py")
 UNKNOWN = Resource("kubernetes.dask.org/v9", "daskclusters")
 

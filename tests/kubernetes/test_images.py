@@ -68,7 +68,7 @@ async def test_an_image_has_what_its_lock_file_names_and_runs_without_rights(
     """To the version, whoever builds it and when; root's disk stays as it was built."""
     found = await report(kubernetes, namespace, images[target], *IMPORTS[target])
     packages = {canonicalize_name(name): version for name, version in found["packages"].items()}
-    assert packages.pop("jupyterhub-alongside")
+    assert packages.pop(canonicalize_name("jupyterhub-alongside"))
     assert packages == locked(target, found["environment"])
     assert not STRANGERS[target] & packages.keys()
     assert found["user"] == 1000

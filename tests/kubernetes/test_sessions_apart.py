@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import kr8s
@@ -44,7 +45,7 @@ print(json.dumps({"users": sorted(users), "processes": words}))
 @pytest.fixture(scope="module")
 def release(kubeconfig: str, chart: Chart) -> Iterator[Release]:
     """A hub whose sessions have homes and are all on one node."""
-    node = next(iter(kr8s.api(kubeconfig=kubeconfig).get("nodes")))
+    node: Any = next(iter(kr8s.api(kubeconfig=kubeconfig).get("nodes")))
     where = {"kubernetes.io/hostname": node.labels["kubernetes.io/hostname"]}
     with chart(
         catalogue__text=CATALOGUE,

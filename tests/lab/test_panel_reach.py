@@ -90,7 +90,7 @@ def test_axe_finds_nothing(stack: Stack, visit: Visit, theme: str) -> None:
         (lambda: lab.card("etl").button("Scale…").click(), "Scale etl"),
         (lambda: lab.card("etl").more("Share…"), "Share etl"),
     ):
-        opened()  # type: ignore[no-untyped-call]
+        opened()
         dialog = lab.dialog(re.compile(f"^{name}"))
         expect(dialog.get_by_role("button", name="Cancel")).to_be_visible()
         expect(dialog.get_by_text("Asking what there is")).to_have_count(0)

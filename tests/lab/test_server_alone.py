@@ -73,7 +73,7 @@ def kernel_environment(jupyter: Jupyter) -> dict[str, str]:
             return bool(browser.get(f"api/kernels/{kernel}").json()["last_activity"])
 
         try:
-            return wait_for(lambda: ready() and environment(), "the kernel")  # type: ignore[no-any-return]
+            return wait_for(lambda: ready() and environment(), "the kernel")
         finally:
             browser.delete(f"api/kernels/{kernel}")
 
@@ -91,7 +91,7 @@ def connected(jupyter: Jupyter) -> dict[str, object]:
             assert found["problem"] is None, found
             return found if found["connected"] else None
 
-        return wait_for(state, "the connection", 60)  # type: ignore[no-any-return]
+        return wait_for(state, "the connection", 60)
 
 
 def test_a_kernel_launches_on_this_machine_and_all_ends_with_the_server(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 import alongside
 from tests.client.real import RealService
@@ -34,12 +35,12 @@ def phase(browser: httpx.Client, id: str) -> str:
     return next((str(b["phase"]) for b in backends if b["id"] == id), "gone")
 
 
-def socket_of(jupyter: Jupyter, id: str, page: str, headers: dict[str, str]):  # type: ignore[no-untyped-def]
+def socket_of(jupyter: Jupyter, id: str, page: str, headers: dict[str, str]) -> ClientConnection:
     """The websocket that a page of bokeh opens."""
     token = re.search(r'"token":"([^"]+)"', page)
-    protocols = ["bokeh", token[1]] if token else ["bokeh"]
+    protocols = [Subprotocol(name) for name in (["bokeh", token[1]] if token else ["bokeh"])]
     address = f"{jupyter.url.replace('http', 'ws', 1)}alongside/backends/{id}/dashboard/status/ws"
-    return connect(address, additional_headers=headers, subprotocols=protocols, proxy=None)  # type: ignore[arg-type]
+    return connect(address, additional_headers=headers, subprotocols=protocols, proxy=None)
 
 
 def test_pages_work_on_the_sessions_own_address(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def launch(browser: httpx.Client, **more: Any) -> str:
     return str(answer.json()["id"])
 
 
-def told(connected: bool):  # type: ignore[no-untyped-def]
+def told(connected: bool) -> Callable[[Any], bool]:
     return lambda event: event["type"] == "state" and event["connected"] is connected
 
 

@@ -17,7 +17,7 @@ def connected(browser: httpx.Client) -> dict[str, object]:
         found = browser.get("alongside/state").json()
         return found if found["connected"] else None
 
-    return wait_for(state, "the connection")  # type: ignore[no-any-return]
+    return wait_for(state, "the connection")
 
 
 def test_state_and_events_tell_the_life_of_a_backend(

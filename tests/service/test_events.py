@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ class Reader:
         async with asyncio.timeout(5):
             return await anext(self._stream)
 
-    async def data(self, event: str) -> dict[str, object]:
+    async def data(self, event: str) -> dict[str, Any]:
         message = await self.next()
         assert message.event == event
         return json.loads(message.data)

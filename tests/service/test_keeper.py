@@ -50,12 +50,15 @@ def start(home: Path) -> subprocess.Popen[bytes]:
 
 
 def test_a_serving_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    def served(times: int) -> None:
+        wait_until(f"serving process {times}", lambda: len(serving(tmp_path)) == times)
+
     keeper = start(tmp_path)
     try:
         for generation in range(1, 3):
-            wait_until("a serving process", lambda n=generation: len(serving(tmp_path)) == n)
+            served(generation)
             os.kill(serving(tmp_path)[-1], signal.SIGKILL)
-        wait_until("the third", lambda: len(serving(tmp_path)) == 3)
+        served(3)
         assert keeper.poll() is None
     finally:
         keeper.terminate()

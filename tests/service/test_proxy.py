@@ -64,7 +64,7 @@ async def test_headers_in_any_characters_go_both_ways(run: Running, pages: Pages
     pages.head = "X-Name: ✓\r\n".encode()
     id = await launched(run)
     answer = await run.user("ada").get(
-        f"{PAGES}/{id}/dashboard/status", headers={"X-Word": "é".encode()}
+        f"{PAGES}/{id}/dashboard/status", headers={b"X-Word": "é".encode()}
     )
     assert answer.status_code == 200
     assert dict(answer.headers.raw)[b"x-name"] == "✓".encode()

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import websockets.sync.client
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from alongside_service.scopes import may_enter
 from tests.service.conftest import CATALOGUE
@@ -135,11 +136,12 @@ def test_the_dashboard_opens_with_the_hubs_login_for_its_owner_only(hub: RealHub
     token = re.search(r'"token":"([^"]+)"', page.text)
     assert token
     url = f"{hub.public.replace('http', 'ws')}{path}status/ws"
+    protocols = [Subprotocol("bokeh"), Subprotocol(token[1])]
 
     def socket(**headers: str) -> Any:
         return websockets.sync.client.connect(
             url,
-            subprotocols=["bokeh", token[1]],
+            subprotocols=protocols,
             additional_headers={"Cookie": cookie, **headers},
             proxy=None,
         )
@@ -150,7 +152,7 @@ def test_the_dashboard_opens_with_the_hubs_login_for_its_owner_only(hub: RealHub
     with pytest.raises(InvalidStatus):
         socket(Origin="https://evil.example")
     with pytest.raises(InvalidStatus):
-        websockets.sync.client.connect(url, subprotocols=["bokeh", token[1]], proxy=None)
+        websockets.sync.client.connect(url, subprotocols=protocols, proxy=None)
 
     stranger = log_in(hub, "bob").get(path)
     assert stranger.status_code in {403, 404}

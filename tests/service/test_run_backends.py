@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -273,10 +274,14 @@ async def test_one_that_has_failed_fails_its_attempt_and_the_next_gets_another(
 async def test_one_that_was_stopped_is_followed_by_another(run: Running) -> None:
     id, step = await submitted(run)
     seen = set()
+
+    def gone(backend: str) -> bool:
+        return run.service.registry.get(backend) is None
+
     for _ in range(3):
         seen.add(found := (await asked(step, id, "fit"))["id"])
         assert (await run.user("ada").delete(f"backends/{found}")).status_code == 202
-        await run.settled(lambda found=found: run.service.registry.get(found) is None)
+        await run.settled(partial(gone, found))
     assert len(seen) == 3
 
 

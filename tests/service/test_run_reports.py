@@ -23,7 +23,7 @@ async def executed(run: Running, notebook: Any) -> str:
     id: str = answer.json()["id"]
     run.executor.step(id, "a", State.RUNNING)
     run.executor.files[id, "a", 1, OUTPUT] = json.dumps(notebook).encode()
-    await run.settled(lambda: run.service.runs.get(id).status.step("a").attempts)
+    await run.settled(lambda: bool(run.service.runs.get(id).status.step("a").attempts))
     return f"runs/{id}/steps/a/report"
 
 

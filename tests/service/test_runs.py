@@ -21,7 +21,7 @@ from alongside_workflows.task import CRATE, OUTPUT
 from tests.doubles.memory_executor import MemoryExecutor
 from tests.service.conftest import Running, running
 
-MOUNTED = {
+MOUNTED: dict[str, Any] = {
     "volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": "many-nfs-pvc"}}],
     "volume_mounts": [{"name": "shared", "mountPath": "/shared"}],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,11 @@ def test_one_that_starts_or_stops_is_left_alone() -> None:
 def test_the_profile_is_the_one_chosen_or_else_the_first_for_the_user(
     options: Any, groups: tuple[str, ...], profile: str | None
 ) -> None:
-    names = {"course": {"groups": ["datf"]}, "first": {}, "second": {"backends": {"dask": {}}}}
+    names: dict[str, Any] = {
+        "course": {"groups": ["datf"]},
+        "first": {},
+        "second": {"backends": {"dask": {}}},
+    }
     profiles = {
         name: {"title": name, "session": {"lifetime": {"idle": 100 + n}}, **more}
         for n, (name, more) in enumerate(names.items())
@@ -188,10 +193,13 @@ async def test_it_is_not_asked_for_without_end(run: Running) -> None:
     about(run, 9 * HOUR, MINUTE)
     run.hub.refusals = 1000
     lifetimes = run.service.reaper.lifetimes
+
+    def tried(times: int) -> bool:
+        return len(run.hub.ends) == times
+
     for attempt in range(40):
         await run.service.reaper.look()
-        attempts = min(attempt + 1, 24)
-        await awaited("an attempt", lambda n=attempts: len(run.hub.ends) == n)
+        await awaited("an attempt", partial(tried, min(attempt + 1, 24)))
         lifetimes._endings["ada", "old"].again = datetime.now(UTC)
     assert len(run.hub.ends) == 24
 

@@ -53,7 +53,8 @@ DIFFERENCES = {
 }
 """Tests of JupyterHub that we don't pass as they stand, each with the reason."""
 
-jupyterhub.spawner.SimpleLocalProcessSpawner = SpawnerUnderTest
+_spawners: Any = jupyterhub.spawner
+_spawners.SimpleLocalProcessSpawner = SpawnerUnderTest
 # Many of them start a server and expect it to be there within the hub's ten seconds of patience,
 # after which it answers 202; a machine that is busy with other things takes longer.
 jupyterhub.app.JupyterHub.tornado_settings.default_args = ({"slow_spawn_timeout": 60.0},)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 
-import kubespawner  # type: ignore[import-untyped]
+import kubespawner
 import pytest
 from jupyterhub.app import JupyterHub
 
@@ -26,7 +26,7 @@ DIFFERENCES = {
 }
 """Tests of KubeSpawner that we don't pass as they stand, each with the reason."""
 
-kubespawner.KubeSpawner = AlongsideKubeSpawner
+kubespawner.KubeSpawner = AlongsideKubeSpawner  # type: ignore[misc]  # on purpose
 _make_certificates = JupyterHub.init_internal_ssl
 
 
@@ -39,7 +39,7 @@ def _in_a_loop(hub: JupyterHub) -> None:
     asyncio.run(make())
 
 
-JupyterHub.init_internal_ssl = _in_a_loop
+JupyterHub.init_internal_ssl = _in_a_loop  # type: ignore[method-assign]  # on purpose
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -236,7 +236,7 @@ def test_nothing_on_the_page_comes_from_elsewhere() -> None:
 
 
 def test_what_is_typed_wrongly_reaches_the_service_as_it_was_typed() -> None:
-    sent = {
+    sent: dict[str, list[Any]] = {
         "profile": ["small"],
         "kind": ["dask"],
         "number:small:dask:workers": ["many"],

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -207,7 +208,9 @@ def test_deleting_a_user_ends_session_and_backend(hub: LiveHubWithService) -> No
     until(lambda: not hub.backends("grace"), "the backend has ended")
 
 
-HOSTILE = [
+NO_COUNTS: list[Any]
+NO_COUNTS = [0, -1, 5, 10**30, 1.5, "many", None, [], {}, "٣", "1e3", "\x00", "\ud800"]
+HOSTILE: list[Any] = [
 
     "text",
     7,
@@ -224,7 +227,7 @@ HOSTILE = [
     {"profile": "small", "backend": {"kind": "dask", "extra": 1}},
     *(
         {"profile": "small", "backend": {"kind": "dask", "options": {"workers": value}}}
-        for value in (0, -1, 5, 10**30, 1.5, "many", None, [], {}, "٣", "1e3", "\x00", "\ud800")
+        for value in NO_COUNTS
     ),
     *(
         {"profile": "small", "backend": {"kind": "dask", "options": {"memory": value}}}

@@ -17,7 +17,7 @@ async def base(*events: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
 
 
 async def collect(story: Story, *events: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
-    settings = {"going_on": lambda: True, "limit": 5.0, "silence": 5.0} | options
+    settings: dict[str, Any] = {"going_on": lambda: True, "limit": 5.0, "silence": 5.0} | options
     return [event async for event in merge(base(*events), story, **settings)]
 
 

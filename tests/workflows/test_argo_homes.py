@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kubespawner import KubeSpawner
@@ -29,7 +30,7 @@ TEMPLATES = (
 def test_the_templates_mean_what_they_mean_to_kubespawner(template: str) -> None:
     for user, session in itertools.product(NAMES, SESSIONS):
         # its own method, on what that looks at: a whole one needs a cluster
-        spawner = SimpleNamespace(
+        spawner: Any = SimpleNamespace(
             name=session,
             user=SimpleNamespace(name=user, id=1),
             slug_scheme="safe",

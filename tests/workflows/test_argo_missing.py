@@ -7,7 +7,7 @@ a while; what it answers is what a real one does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, ClassVar
 
 import pytest
@@ -44,7 +44,7 @@ class Double(Cluster):
 
     async def watch(
         self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         await asyncio.Event().wait()
         yield "", {}
 

@@ -121,7 +121,7 @@ def test_what_is_wrong_is_told_where_it_is_written() -> None:
     with pytest.raises(InvalidFields, match=r"steps\.a\.timeout: not a length of time"):
         w.notebook("a.ipynb", timeout="soon")
     with pytest.raises(InvalidRequest, match="list of words"):
-        w.command("a", "echo a")  # type: ignore[arg-type]
+        w.command("a", "echo a")
     with pytest.raises(InvalidRequest, match="can't be the name of a step"):
         w.command("!", ["echo"])
     with pytest.raises(InvalidFields, match=r"backend\.minimum is too small"):

@@ -142,7 +142,7 @@ def test_a_workflow_of_heras_is_submitted_as_it_is(client: Client, service: Fake
     from hera.workflows import DAG, Workflow, script
 
     @script(add_cwd_to_sys_path=False, image="python:alpine3.6")
-    def echo(message):  # type: ignore[no-untyped-def]
+    def echo(message):
         print(message)
 
     with (

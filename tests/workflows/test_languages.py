@@ -181,7 +181,7 @@ def test_node_reads_what_was_written() -> None:
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no compiler of C++")
 def test_a_compiler_reads_what_was_written(tmp_path: Path) -> None:
-    declared = {
+    declared: dict[str, Any] = {
         "long n = 1;": 2**40,
         "double x = 0;": -2.5e-7,
         "bool ok = false;": True,

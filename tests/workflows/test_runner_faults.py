@@ -323,16 +323,19 @@ def test_nfr1_killed_again_and_again(tmp_path: Path, make: Make) -> None:
     names = [f"s{i}" for i in range(5)]
     steps = [words(n, "append", n, after=names[max(0, i - 1) : i]) for i, n in enumerate(names)]
     run = make(*steps)
-    for moment in range(len(names)):
+
+    def killed_at(step: str) -> None:
         runner = run.start()
-        reached = names[moment]
         wait_until(
-            f"{reached} has begun, or all is over",
-            lambda reached=reached, runner=runner: run.lines(reached) or runner.poll() is not None,
+            f"{step} has begun, or all is over",
+            lambda: run.lines(step) or runner.poll() is not None,
             every=0.001,
         )
         os.kill(runner.pid, signal.SIGKILL)
         runner.wait(10)
+
+    for name in names:
+        killed_at(name)
     assert run.finish().state is State.SUCCEEDED
     assert [run.lines(name) for name in names] == [[f"{name}:1"] for name in names]
     assert leftovers(tmp_path) == []

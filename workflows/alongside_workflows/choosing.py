@@ -70,7 +70,7 @@ def fitted(
     if errors:
         raise InvalidParameters(errors)
     for call in calls:
-        cell = new_code_cell(call.source())  # type: ignore[no-untyped-call]
+        cell = new_code_cell(call.source())
         if result.get("nbformat_minor", 0) < 5:
             del cell["id"]  # cells have none there
         result.cells.append(cell)

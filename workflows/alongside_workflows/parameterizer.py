@@ -60,7 +60,7 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about ids of cells that older notebooks don't have
-            notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+            notebook: NotebookNode = nbformat.reads(text, as_version=4)
             nbformat.validate(notebook)
     except Exception as error:  # nbformat raises KeyError and others for what is no notebook
         raise InvalidRequest(
@@ -102,7 +102,7 @@ def _content(path: Path, what: str) -> str:
 
 
 def _text(notebook: NotebookNode) -> str:
-    written: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
+    written: str = nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     return written if written.endswith("\n") else f"{written}\n"
 
 

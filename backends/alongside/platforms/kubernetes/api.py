@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -113,7 +113,7 @@ class Cluster:
 
     async def watch(
         self, resource: Resource, namespace: str, labels: str, version: str, fields: str = ""
-    ) -> AsyncIterator[tuple[str, Object]]:
+    ) -> AsyncGenerator[tuple[str, Object], None]:
         """Changes since `version`: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK`` and the
         object, until the server ends it after some minutes. Raises Expired or Unavailable."""
         query = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from .group import Group
 from .messages import Refused
@@ -59,7 +60,7 @@ def _gather(
         group.one(number, "put_at", made.name, place, [last] * (size - place))
 
 
-def _between(group: Group, given: Symbol, low: int, high: int | None) -> Iterator[object]:
+def _between(group: Group, given: Symbol, low: int, high: int | None) -> Iterator[Any]:
     """The values from `low` on and below `high`, piece by piece."""
     for locale, (begin, end) in enumerate(group.bounds(given.size)):
         for start in range(0, end - begin, SLICE):

@@ -77,7 +77,7 @@ class pdarray(Saved):  # noqa: N801 - the real package's name
         return _connection.ask("repr", name=self.name, threshold=100)
 
     __str__ = __repr__
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def binary(self, sign: str, other: Any, swapped: bool = False) -> pdarray:
         if isinstance(other, pdarray):
