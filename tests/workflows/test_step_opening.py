@@ -70,8 +70,8 @@ def test_the_kernel_is_the_steps_or_the_notebooks(tmp_path: Path) -> None:
     raw = opening.read(notebook(tmp_path / "n.ipynb", "1", kernel="own"))
     assert opening.kernel_name(raw, None) == "own"
     assert opening.kernel_name(raw, "other") == "other"
-    unnamed: list[Any] = [
-        {},
+    unnamed: list[Any] = [{}, {"kernelspec": {}}, {"kernelspec": "x"}, {"kernelspec": {"name": 1}}]
+    for metadata in [*unnamed, []]:
         {"kernelspec": {}},
         {"kernelspec": "x"},
         {"kernelspec": {"name": 1}},
