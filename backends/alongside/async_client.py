@@ -151,9 +151,11 @@ class AsyncClient(Asker):
         """See `Client.schedules`."""
         return await self.run(scheduling.schedules())
 
-    async def schedule(self, name: str, launch: Mapping[str, Any], **times: Any) -> Schedule:
+    async def schedule(
+        self, name: str, launch: Mapping[str, Any] | None = None, **more: Any
+    ) -> Schedule:
         """See `Client.schedule`."""
-        return await self.run(scheduling.make(scheduling.wish(name, launch, times)))
+        return await self.run(scheduling.make(scheduling.wish(name, launch, more)))
 
     async def change_schedule(self, target: str, **changes: Any) -> Schedule:
         """See `Client.change_schedule`."""

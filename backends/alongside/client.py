@@ -203,20 +203,23 @@ class Client(Asker):
         """All schedules that the user may see, by name."""
         return self.run(scheduling.schedules())
 
-    def schedule(self, name: str, launch: Mapping[str, Any], **times: Any) -> Schedule:
-        """Have a backend started at certain times, and stopped again.
+    def schedule(self, name: str, launch: Mapping[str, Any] | None = None, **more: Any) -> Schedule:
+        """Have a backend started at certain times, and stopped again, or a workflow submitted.
 
-        `launch` is what is started, as for ``POST backends``; `times` are in a named `zone`, as
-        people write them or as cron expressions, and end with the day `until`, if given::
+        `launch` is what is started, as for ``POST backends``; ``submit=`` what is submitted
+        instead, as for ``POST runs`` (`alongside_workflows.schedule` writes that). Times are in a
+        named `zone`, as people write them or as cron expressions, and end with the day `until`, if
+        given; `at` is for once::
 
             client.schedule("day", {"kind": "arkouda", "options": {"locales": 4}},
                             days="Mon-Fri", from_="07:00", to="19:00", zone="America/New_York")
             client.schedule("nightly", {"kind": "dask"}, start="0 2 * * *", zone="Europe/Paris")
+            client.schedule("tonight", {"kind": "dask"}, at="22:00", to="23:00", zone="UTC")
         """
-        return self.run(scheduling.make(scheduling.wish(name, launch, times)))
+        return self.run(scheduling.make(scheduling.wish(name, launch, more)))
 
     def change_schedule(self, target: str, **changes: Any) -> Schedule:
-        """Other times, another `launch` or `name`, or ``suspended=True``; by name or id."""
+        """Other times, another `launch` or `submit`, `name`, ``suspended=True``; by name or id."""
         return self.run(scheduling.change(target, scheduling.changes(changes)))
 
     def unschedule(self, target: str, *, stop: bool = False) -> None:

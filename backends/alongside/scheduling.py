@@ -22,10 +22,15 @@ from alongside.schedules import Schedule
 _ONE, _LIST = TypeAdapter(Schedule), TypeAdapter(list[Schedule])
 
 
-def wish(name: str, launch: Mapping[str, Any], times: Mapping[str, Any]) -> NewSchedule:
-    """The body of a new schedule. Raises InvalidRequest."""
-    given = {key.removesuffix("_"): value for key, value in times.items() if value is not None}
-    return parse(NewSchedule, {"name": name, "launch": dict(launch), **given})
+def wish(name: str, launch: Mapping[str, Any] | None, more: Mapping[str, Any]) -> NewSchedule:
+    """The body of a new schedule: what is launched, or `submit` among the rest.
+
+    Raises InvalidRequest.
+    """
+    given = {key.removesuffix("_"): value for key, value in more.items() if value is not None}
+    if launch is not None:
+        given["launch"] = dict(launch)
+    return parse(NewSchedule, {"name": name, **given})
 
 
 def changes(given: Mapping[str, Any]) -> SchedulePatch:

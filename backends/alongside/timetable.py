@@ -23,6 +23,7 @@ _LOOKED_AT = 12  # starts of which each is compared with its stop when a schedul
 _MINUTE = timedelta(minutes=1)
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _EVERY_DAY = {"*", "daily", "every day"}
+_WORKING_DAYS = {"weekday", "weekdays", "working days"}
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9+_-]*(/[A-Za-z0-9][A-Za-z0-9+_-]*){0,3}")
 
@@ -150,11 +151,11 @@ def plain(days: str, begin: str, end: str | None) -> tuple[str, str | None]:
     ValueError.
     """
     on = _days(days)
-    hour, minute = _clock(begin)
+    hour, minute = time_of_day(begin)
     start = f"{minute} {hour % 24} * * {_field(on, hour // 24)}"
     if end is None:
         return start, None
-    last_hour, last_minute = _clock(end)
+    last_hour, last_minute = time_of_day(end)
     begins, ends = 60 * hour + minute, 60 * last_hour + last_minute
     if ends % 1440 == begins % 1440:
         raise ValueError("it would start and stop at the same time; choose a later stop")
@@ -162,7 +163,8 @@ def plain(days: str, begin: str, end: str | None) -> tuple[str, str | None]:
     return start, f"{last_minute} {last_hour % 24} * * {_field(on, later)}"
 
 
-def _clock(text: str) -> tuple[int, int]:
+def time_of_day(text: str) -> tuple[int, int]:
+    """Hour and minute; 24:00 is midnight. Raises ValueError."""
     match = _CLOCK.fullmatch(text.strip()) if len(text) < 10 else None
     if match is None or (match[1] == "24" and match[2] != "00"):
         raise ValueError(f"{text[:20]!r} is not a time of day; write it like 07:00")
@@ -174,6 +176,8 @@ def _days(text: str) -> set[int]:
     words = text.strip().lower()
     if words in _EVERY_DAY:
         return set(range(7))
+    if words in _WORKING_DAYS:
+        return set(range(1, 6))
     found: set[int] = set()
     for part in words[:_LONGEST].split(","):
         first, dash, last = part.partition("-")

@@ -172,7 +172,7 @@ export interface paths {
         };
         /**
          * List schedules
-         * @description The caller's own; for admins all.
+         * @description The caller's own; for admins all. Without what they submit.
          */
         get: operations["listing_services_alongside_api_v1_schedules_get"];
         put?: never;
@@ -180,8 +180,8 @@ export interface paths {
          * Make a schedule
          * @description Have a backend started at certain times, and stopped again, in the name of its owner.
          *
-         *     It starts with the next time that comes; what is due is admitted like any launch, and tried
-         *     again as long as it would run.
+         *     Or have a workflow submitted. It starts with the next time that comes; what is due is admitted
+         *     like any launch or run, and tried again as long as it would run, or as the tolerance says.
          */
         post: operations["make_services_alongside_api_v1_schedules_post"];
         delete?: never;
@@ -213,7 +213,7 @@ export interface paths {
         head?: never;
         /**
          * Change a schedule
-         * @description Other times, another launch, another name, or suspend it.
+         * @description Other times, another launch or workflow, another name, or suspend it.
          *
          *     What runs already stops at the new time. What would have been started before now is not.
          */
@@ -1132,6 +1132,11 @@ export interface components {
          */
         NewSchedule: {
             /**
+             * At
+             * @description Instead of `start`, for once: `2026-11-23T22:00`, or `22:00`, the next time.
+             */
+            at?: string | null;
+            /**
              * Start
              * @description When it starts: a cron expression of five fields, in local time.
              */
@@ -1143,7 +1148,7 @@ export interface components {
             stop?: string | null;
             /**
              * Days
-             * @description Instead of `start`, with `from`: `Mon-Fri`, `daily`.
+             * @description Instead of `start`, with `from`: `Mon-Fri`, `weekdays`.
              */
             days?: string | null;
             /**
@@ -1157,12 +1162,19 @@ export interface components {
              */
             to?: string | null;
             /**
+             * Until
+             * @description The last day on which it is started.
+             */
+            until?: string | null;
+            /**
              * Name
              * @description Shown name, once among the owner's schedules.
              */
             name: string;
             /** @description What is started, as for `POST backends`; it belongs to no session. Its name, unless given, is the schedule's. */
-            launch: components["schemas"]["Launch"];
+            launch?: components["schemas"]["Launch"] | null;
+            /** @description Instead of `launch`: the workflow that is submitted, as for `POST runs`; its run belongs to no session. */
+            submit?: components["schemas"]["NewRun"] | null;
             /**
              * Zone
              * @description Time zone, as the IANA names it: `America/New_York`.
@@ -1170,14 +1182,12 @@ export interface components {
             zone: string;
             /**
              * Overlap
-             * @description What a start does while the one before still runs: take its place, or nothing.
-             * @default replace
-             * @enum {string}
+             * @description What a start does while the one before still runs: take its place (`replace`, for backends only, whose default it is), nothing (`skip`, the default for workflows), or run beside it (`together`, for workflows only).
              */
-            overlap: "replace" | "skip";
+            overlap?: ("replace" | "skip" | "together") | null;
             /**
              * Tolerance
-             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; 10 min where there is no stop.
+             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; where there is no stop 10 min, for a workflow 12 h. Never after the next one is due.
              */
             tolerance?: string | null;
             /**
@@ -1186,11 +1196,6 @@ export interface components {
              * @default false
              */
             suspended: boolean;
-            /**
-             * Until
-             * @description The last day on which it is started.
-             */
-            until?: string | null;
             /**
              * Owner
              * @description For whom; only admins and the hub may name others.
@@ -1312,10 +1317,22 @@ export interface components {
             at: string;
             /**
              * Backend
-             * @description Id of the backend that was started.
+             * @description Id of the backend that was started; of a skipped start, that still ran.
              * @default
              */
             backend: string;
+            /**
+             * Run
+             * @description Likewise the id of the run.
+             * @default
+             */
+            run: string;
+            /**
+             * State
+             * @description State of that run by now; empty: there is none, or none any more.
+             * @default
+             */
+            state: string;
             /**
              * Message
              * @description A sentence that says why, where it was not started.
@@ -1720,7 +1737,15 @@ export interface components {
             owner: string;
             /** Name */
             name: string;
-            launch: components["schemas"]["Launch"];
+            /** @description What is launched; null: it submits a workflow. */
+            launch: components["schemas"]["Launch"] | null;
+            /**
+             * Submit
+             * @description What is submitted, as for `POST runs`; absent in lists.
+             */
+            submit?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
             /**
              * Start
              * @description Cron expression, in local time.
@@ -1737,7 +1762,7 @@ export interface components {
              * Overlap
              * @enum {string}
              */
-            overlap: "replace" | "skip";
+            overlap: "replace" | "skip" | "together";
             /** Tolerance */
             tolerance: string | null;
             /** Suspended */
@@ -1756,8 +1781,18 @@ export interface components {
              */
             history: components["schemas"]["Outcome"][];
             /**
+             * Workflow
+             * @description Name of the workflow that it submits; null: it launches a backend.
+             */
+            workflow?: string | null;
+            /**
+             * Once
+             * @description The one local time that it starts at; null: it may be several.
+             */
+            once?: string | null;
+            /**
              * Running
-             * @description Id of what it has started and not ended, if it lives.
+             * @description Id of the backend that it has started and not ended, or of the run, if that lives.
              */
             running: string | null;
             /**
@@ -1777,6 +1812,11 @@ export interface components {
          */
         SchedulePatch: {
             /**
+             * At
+             * @description Instead of `start`, for once: `2026-11-23T22:00`, or `22:00`, the next time.
+             */
+            at?: string | null;
+            /**
              * Start
              * @description When it starts: a cron expression of five fields, in local time.
              */
@@ -1788,7 +1828,7 @@ export interface components {
             stop?: string | null;
             /**
              * Days
-             * @description Instead of `start`, with `from`: `Mon-Fri`, `daily`.
+             * @description Instead of `start`, with `from`: `Mon-Fri`, `weekdays`.
              */
             days?: string | null;
             /**
@@ -1802,12 +1842,19 @@ export interface components {
              */
             to?: string | null;
             /**
+             * Until
+             * @description The last day on which it is started.
+             */
+            until?: string | null;
+            /**
              * Name
              * @description A new name.
              */
             name?: string | null;
             /** @description What is started from the next time on. */
             launch?: components["schemas"]["Launch"] | null;
+            /** @description Instead of `launch`: the workflow that is submitted, as for `POST runs`; its run belongs to no session. */
+            submit?: components["schemas"]["NewRun"] | null;
             /**
              * Zone
              * @description Another time zone.
@@ -1815,12 +1862,12 @@ export interface components {
             zone?: string | null;
             /**
              * Overlap
-             * @description What a start does while the one before still runs: take its place, or nothing.
+             * @description What a start does while the one before still runs: take its place (`replace`, for backends only, whose default it is), nothing (`skip`, the default for workflows), or run beside it (`together`, for workflows only).
              */
-            overlap?: ("replace" | "skip") | null;
+            overlap?: ("replace" | "skip" | "together") | null;
             /**
              * Tolerance
-             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; 10 min where there is no stop.
+             * @description How late it may still be started, for instance because the service was away. Default: as long as it would run; where there is no stop 10 min, for a workflow 12 h. Never after the next one is due.
              */
             tolerance?: string | null;
             /**
@@ -1828,11 +1875,6 @@ export interface components {
              * @description Whether nothing is started for now. What runs still stops in time.
              */
             suspended?: boolean | null;
-            /**
-             * Until
-             * @description The last day on which it is started.
-             */
-            until?: string | null;
         };
         /**
          * SessionEnd
@@ -3595,23 +3637,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "name": "weekdays",
-                 *       "launch": {
-                 *         "kind": "dask",
-                 *         "options": {
-                 *           "workers": 2,
-                 *           "cores": 1,
-                 *           "memory": "1 GiB"
-                 *         }
-                 *       },
-                 *       "days": "Mon-Fri",
-                 *       "from": "07:00",
-                 *       "to": "19:00",
-                 *       "zone": "America/New_York"
-                 *     }
-                 */
                 "application/json": components["schemas"]["NewSchedule"];
             };
         };

@@ -1,6 +1,6 @@
 /** What the server extension tells: the service's own types, and what is added on the way. */
 import type { components } from './api';
-import type { Run } from './runs/types';
+import type { Run, Workflow } from './runs/types';
 
 type Schemas = components['schemas'];
 
@@ -34,14 +34,18 @@ export type Chosen = Schemas['Chosen'];
 /** Sent to launch a backend. What is absent is decided by the profile. */
 export type Launch = Partial<Schemas['Launch']> & { kind: string };
 
-/** Backends that come and go by the clock. */
+/** Backends that come and go, and workflows that are submitted, by the clock. */
 export type Schedule = Schemas['Schedule'];
 /** Sent to make one: times as people write them, in a zone. */
 export interface NewSchedule {
   name: string;
-  launch: Launch;
-  days: string;
-  from: string;
+  launch?: Launch;
+  /** Instead: what `POST runs` takes. */
+  submit?: { workflow: Workflow; executor?: string };
+  /** Once; instead of days and from. */
+  at?: string;
+  days?: string;
+  from?: string;
   to?: string;
   zone: string;
 }

@@ -403,7 +403,7 @@ describe('runs', () => {
 
 test('K74: schedules stand below the backends, and are asked for when they have changed', async () => {
   const schedules = [scheduleOf()];
-  const options = { schedules: { suspend: jest.fn(), remove: jest.fn() } };
+  const options = { schedules: { suspend: jest.fn(), remove: jest.fn(), open: jest.fn() } };
   const { emit } = await show({ backends: [backendOf()], schedules, options });
   const group = await screen.findByRole('region', { name: 'By the clock' });
   expect(within(group).getByRole('article', { name: 'office hours' })).toBeTruthy();

@@ -6,6 +6,8 @@ export function scheduleOf(over: Partial<Schedule> = {}): Schedule {
     id: 'office-1',
     owner: 'ann',
     name: 'office hours',
+    workflow: null,
+    once: null,
     launch: { kind: 'arkouda', options: { locales: 4 } },
     start: '0 7 * * 1-5',
     stop: '0 19 * * 1-5',

@@ -45,10 +45,11 @@ describe('K74: times in words', () => {
 });
 
 describe('a card', () => {
-  const actions = { suspend: jest.fn(), remove: jest.fn() };
+  const actions = { suspend: jest.fn(), remove: jest.fn(), open: jest.fn() };
   function show(over: Partial<Schedule> = {}, blocked = '') {
     const schedule = scheduleOf(over);
-    const props = { schedule, kind: ARKOUDA, actions, trans: ENGLISH, blocked, now: NOW };
+    const kind = schedule.launch && ARKOUDA;
+    const props = { schedule, kind, actions, trans: ENGLISH, blocked, now: NOW };
     const { container } = render(<ScheduleCard {...props} />);
     return { schedule, container };
   }
@@ -69,6 +70,26 @@ describe('a card', () => {
     expect(violations.map(({ id }) => id)).toEqual([]);
   });
 
+  test('one of a workflow says when, and how its last run has ended', async () => {
+    const at = { due: '2026-02-28T22:00:00Z', at: '2026-02-28T22:00:00Z', backend: '' };
+    const past = { ...at, outcome: 'started', message: '', remedy: '', stopped: null } as const;
+    const { container } = show({
+      launch: null,
+      workflow: 'report',
+      start: '0 22 1 3 *',
+      stop: null,
+      once: '2026-03-01T22:00:00',
+      history: [
+        { ...past, run: 'report-1', state: 'failed' },
+        { ...past, outcome: 'skipped', run: 'report-1', state: 'failed' }
+      ]
+    });
+    expect(container.textContent).toContain('once, 2026-03-01 22:00');
+    expect(screen.getByText('Workflow report')).toBeTruthy();
+    await keys.click(screen.getByRole('button', { name: 'failed' }));
+    expect(actions.open).toHaveBeenLastCalledWith('report-1');
+  });
+
   test('one that is paused is resumed', async () => {
     const { schedule } = show({ suspended: true, running: 'b' });
     expect(screen.getByText('Paused: not started again.')).toBeTruthy();
@@ -79,7 +100,7 @@ describe('a card', () => {
   test('why the last start has not come to something', async () => {
     const at = { due: '2026-03-01T07:00:00Z', at: '2026-03-01T07:00:00Z', backend: '' };
     const last = { ...at, outcome: 'refused', message: 'No room.', remedy: 'End one.' } as const;
-    show({ history: [{ ...last, stopped: null }] }, 'The service is away.');
+    show({ history: [{ ...last, run: '', state: '', stopped: null }] }, 'The service is away.');
     expect(screen.getByText(/No room\./).textContent).toContain('No room.');
     const button = screen.getByRole('button', { name: 'Delete office hours' });
     expect(button.getAttribute('title')).toBe('The service is away.');

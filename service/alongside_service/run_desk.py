@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from alongside.errors import NotAuthenticated, Unavailable
-from alongside.models import Spec
+from alongside.models import Spec, now
 from alongside.platforms.base import Observed
 from alongside.requests import Requester
 from alongside_service.admission import Admission
@@ -23,7 +23,7 @@ from alongside_service.run_token import RunTokens
 from alongside_service.run_upkeep import RunUpkeep
 from alongside_service.runs import Runs
 from alongside_workflows.executors.base import Credentials, ObservedRun
-from alongside_workflows.runs import RunSpec, State
+from alongside_workflows.runs import NewRun, RunSpec, State
 
 
 class RunDesk:
@@ -76,6 +76,37 @@ class RunDesk:
     def credentials(self, id: str) -> Credentials:
         """By what the steps of a run reach us."""
         return Credentials(self._api, self.tokens.token(id))
+
+    async def submit(
+        self, id: str, owner: str, new: NewRun, account: str, origin: str = ""
+    ) -> ObservedRun:
+        """Begin a run, or find the one of this id. Raises AlongsideError; see `Runs.submit`."""
+        spec = RunSpec(
+            id=id,
+            owner=owner,
+            workflow=new.workflow,
+            executor=self.runs.executor(new.executor).name,
+            session=new.session,
+            account=account,
+            origin=origin,
+            created=now(),
+        )
+        return await self.runs.submit(spec, self.credentials(id))
+
+    async def make_room(self, owner: str, origin: str) -> None:
+        """Where as many runs are kept as may be, forget the oldest of this origin that has ended.
+
+        So what is submitted every hour doesn't come to an end by itself.
+        """
+        if self.runs.has_room(owner):
+            return
+        ended = [
+            run
+            for run in self.runs.of(owner)
+            if run.spec.origin == origin and not self.runs.is_live(run.spec.id)
+        ]
+        if ended:
+            await self.runs.forget(min(ended, key=lambda run: run.spec.created))
 
     def caller(self, token: str) -> Caller | None:
         """The run whose token this is; None for tokens of another sort.

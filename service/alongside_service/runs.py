@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alongside.errors import Conflict, InvalidRequest, NotFound, QuotaExceeded, Unavailable
+from alongside.names import backend_id
 from alongside_service.bounded import executor_answers
 from alongside_service.mirror import Mirror
 from alongside_workflows.executors.base import Credentials, Executor, ObservedRun
@@ -191,8 +192,12 @@ class Runs(Mirror[ObservedRun]):
             )
         return known
 
+    def has_room(self, owner: str) -> bool:
+        """Whether one more run of this user may be kept."""
+        return len(self.of(owner)) < self._most_kept
+
     def _check_room(self, owner: str) -> None:
-        if len(self.of(owner)) >= self._most_kept:
+        if not self.has_room(owner):
             raise QuotaExceeded(
                 f"{self._most_kept} runs are kept for you already, as many as you may have.",
                 "Delete some that have ended.",
@@ -213,6 +218,12 @@ class Runs(Mirror[ObservedRun]):
     def _settles(self, id: str) -> _Settling | None:
         settling = self._settling.get(id)
         return settling if settling is not None and settling.until > time.monotonic() else None
+
+
+def run_id(owner: str, name: str, nonce: str) -> str:
+    """The id of the run of a workflow of this name that its owner asked for under this nonce."""
+    # a backend and a run never have the same id, should they have the same key
+    return backend_id(owner, None, name, f"run {nonce}")
 
 
 def unknown(id: str) -> NotFound:

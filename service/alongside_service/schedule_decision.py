@@ -1,8 +1,8 @@
 """What is to be done next about a schedule: a pure decision.
 
-A start is written down before it is done (`Begin`) and after (`Adopt`). In between it is launched
-under a key that only depends on schedule and time, so whoever goes on after a crash, at whatever
-point, finds what was launched or launches it: exactly once.
+A start is written down before it is done (`Begin`) and after (`Adopt`). In between it is launched,
+or submitted, under a key that only depends on schedule and time, so whoever goes on after a crash,
+at whatever point, finds what was started or starts it: exactly once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from alongside.schedules import REMEMBERED, Occurrence, Outcome, ScheduleRecord,
 
 @dataclass(frozen=True)
 class Seen:
-    """What there is of a schedule's backends."""
+    """What there is of a schedule's backends, or runs."""
 
     running: bool = False
     """Whether what it has started lives, and is not ending."""
-    launched: str = ""
-    """Id of the backend that the present start has come to, if it has."""
+    started: str = ""
+    """Id of what the present start has come to, if it has."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class Begin:
 
 @dataclass(frozen=True)
 class Try:
-    """Launch it."""
+    """Launch or submit it."""
 
     start: Start
 
 
 @dataclass(frozen=True)
 class Adopt:
-    """It has been launched; write that down."""
+    """It has been started; write that down."""
 
     due: datetime
-    backend: str
+    id: str
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ def decide(record: ScheduleRecord, seen: Seen, moment: datetime) -> Action:
     occurrence, start = record.running, record.trying
     times = record.timetable
     wakes: list[datetime] = []
-    if start is not None and seen.launched:
-        return Adopt(start.due, seen.launched)
+    if start is not None and seen.started:
+        return Adopt(start.due, seen.started)
     if occurrence is not None:
         if not seen.running:
             return Forget(occurrence)
         stop = times.stop_after(occurrence.due)
         replaced = start is not None and not start.cancelled and occurrence.due < start.due
-        if replaced or (stop is not None and stop <= moment):
+        if (replaced and not record.of_runs) or (stop is not None and stop <= moment):
             return End(occurrence)
         if stop is not None:
             wakes.append(stop)
@@ -135,7 +135,7 @@ def _missed(due: datetime, moment: datetime) -> Outcome:
         outcome="missed",
         at=moment,
         message="The service was away when it was due.",
-        remedy="Launch it yourself, or give the schedule more tolerance.",
+        remedy="Start it yourself, or give the schedule more tolerance.",
     )
 
 
@@ -145,5 +145,6 @@ def _skipped(due: datetime, moment: datetime, occurrence: Occurrence) -> Outcome
         outcome="skipped",
         at=moment,
         backend=occurrence.backend,
+        run=occurrence.run,
         message="The one that was started before still runs.",
     )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 from alongside.errors import AlongsideError, NotFound
 from alongside.models import now
-from alongside.names import backend_id
-from alongside.platforms.base import Observed
 from alongside.schedules import Occurrence, Outcome, ScheduleRecord, Start
-from alongside_service.admission import nonce_of
-from alongside_service.bounded import platform_answers
-from alongside_service.registry import Registry
 from alongside_service.schedule_decision import (
     Action,
     Adopt,
@@ -29,6 +24,7 @@ from alongside_service.schedule_decision import (
     Wait,
     decide,
 )
+from alongside_service.scheduled import Scheduled
 from alongside_service.schedules import Schedules
 
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
@@ -56,25 +52,22 @@ class Clock:
 class ScheduleKeeper:
     """Acts on every schedule when it changes and when its time comes.
 
-    launch : launches a start that a schedule has decided on; the same again is the same
-        backend. Raises AlongsideError.
-    stop : ends a backend
-    count : told the kind of backend and the outcome of every start that has been settled
+    backends, runs : start and end what schedules launch, and what they submit
+    count : told the kind of backend, or `workflow`, and the outcome of every start that has been
+        settled
     """
 
     def __init__(
         self,
         schedules: Schedules,
-        registry: Registry,
-        launch: Callable[[ScheduleRecord, Start], Awaitable[Observed]],
-        stop: Callable[[Observed], Awaitable[object]],
+        backends: Scheduled,
+        runs: Scheduled,
         count: Callable[[str, str], None] = lambda kind, outcome: None,
         clock: Clock | None = None,
     ) -> None:
         self._schedules = schedules
-        self._registry = registry
-        self._launch = launch
-        self._stop = stop
+        self._backends = backends
+        self._runs = runs
         self._count = count
         self.clock = clock or Clock()
         self._news = asyncio.Event()
@@ -127,6 +120,10 @@ class ScheduleKeeper:
             return self.clock.now() + FIRST_RETRY
         return min(self._wakes.values(), default=None)
 
+    def sort(self, record: ScheduleRecord) -> Scheduled:
+        """How what a schedule starts is started and ended."""
+        return self._runs if record.of_runs else self._backends
+
     def is_live(self, record: ScheduleRecord) -> bool:
         """Whether what a schedule has started lives, and is not ending."""
         return self._seen(record).running
@@ -173,11 +170,10 @@ class ScheduleKeeper:
         raise RuntimeError("nothing comes of what is done")
 
     def _seen(self, record: ScheduleRecord) -> Seen:
-        backend = self._registry.get(record.running.backend) if record.running else None
-        launched = self._registry.launched(record.trying.wished) if record.trying else None
+        sort = self.sort(record)
         return Seen(
-            running=backend is not None and backend.status.live and not backend.spec.stop,
-            launched=launched.spec.id if launched else "",
+            running=record.running is not None and sort.is_live(record.running.id),
+            started=sort.found(record.trying.wished) if record.trying else "",
         )
 
     async def _act(self, record: ScheduleRecord, action: Action) -> None:
@@ -199,8 +195,7 @@ class ScheduleKeeper:
         def change(current: ScheduleRecord) -> ScheduleRecord:
             if current.trying is not None or current.handled >= due or current.suspended:
                 return current
-            name = current.launch.name or current.name
-            wished = backend_id(current.owner, None, name, nonce_of(current.key(due)))
+            name, wished = self.sort(current).wish(current, due)
             start = Start(due=due, name=name, wished=wished, again=self.clock.now())
             return current.model_copy(update={"trying": start, "handled": due})
 
@@ -208,14 +203,14 @@ class ScheduleKeeper:
 
     async def _try(self, record: ScheduleRecord, start: Start) -> None:
         try:
-            observed = await self._launch(record, start)
+            started = await self.sort(record).start(record, start)
         except AlongsideError as error:
             _log.info("Schedule %s of %s: %s", record.id, record.owner, error)
             failed = partial(self._failed, due=start.due, error=error)
             await self._schedules.update(record.id, failed)
             return
-        _log.info("Schedule %s of %s: %s", record.id, record.owner, observed.spec.id)
-        await self._adopt(record, Adopt(start.due, observed.spec.id))
+        _log.info("Schedule %s of %s: %s", record.id, record.owner, started)
+        await self._adopt(record, Adopt(start.due, started))
 
     def _failed(
         self, record: ScheduleRecord, due: datetime, error: AlongsideError
@@ -234,24 +229,25 @@ class ScheduleKeeper:
         return record.model_copy(update={"trying": start.model_copy(update=update)})
 
     async def _adopt(self, record: ScheduleRecord, action: Adopt) -> None:
+        sort = self.sort(record)
+        occurrence = sort.occurrence(action.due, action.id)
         started = Outcome(
-            due=action.due, outcome="started", at=self.clock.now(), backend=action.backend
+            due=action.due,
+            outcome="started",
+            at=self.clock.now(),
+            backend=occurrence.backend,
+            run=occurrence.run,
         )
-        occurrence = Occurrence(due=action.due, backend=action.backend)
         kept = await self._schedules.update(
             record.id, lambda r: r.with_outcome(started, trying=None, running=occurrence)
         )
-        self._count(record.launch.kind, "started")
-        if kept is None and (observed := self._registry.get(action.backend)) is not None:
-            async with platform_answers():  # deleted while this was being launched
-                await self._stop(observed)
+        self._count(record.sort, "started")
+        if kept is None:
+            await sort.stop(action.id)  # deleted while this was being started
 
     async def _end(self, record: ScheduleRecord, occurrence: Occurrence) -> None:
-        observed = self._registry.get(occurrence.backend)
-        if observed is not None:
-            _log.info("Schedule %s of %s ends %s.", record.id, record.owner, occurrence.backend)
-            async with platform_answers():
-                await self._stop(observed)
+        _log.info("Schedule %s of %s ends %s.", record.id, record.owner, occurrence.id)
+        await self.sort(record).stop(occurrence.id)
         moment = self.clock.now()
         await self._schedules.update(record.id, lambda r: _without(r, occurrence, moment))
 
@@ -269,7 +265,7 @@ class ScheduleKeeper:
 
         await self._schedules.update(record.id, change)
         for outcome in outcomes:
-            self._count(record.launch.kind, outcome.outcome)
+            self._count(record.sort, outcome.outcome)
 
 
 def _without(

@@ -8,10 +8,10 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from alongside.errors import (
     AlongsideError,
@@ -23,11 +23,13 @@ from alongside.errors import (
 )
 from alongside.models import Model
 from alongside.names import backend_id, check_name
+from alongside.once import once, once_at
 from alongside.platforms.shelf import Document, Shelf
 from alongside.requests import Requester
-from alongside.schedule_requests import NewSchedule, SchedulePatch
+from alongside.schedule_requests import check_fits
 from alongside.schedules import ScheduleRecord
-from alongside.timetable import Timetable
+from alongside_service.schedule_bodies import NewSchedule, SchedulePatch
+from alongside_workflows.runs import NewRun
 
 Listener = Callable[[ScheduleRecord | None, ScheduleRecord | None], None]
 """Called with a schedule before and after a change; None before it exists and after it is gone."""
@@ -87,8 +89,11 @@ class Schedules:
             if (known := self.get(record.id)) is not None:
                 return known
             self._check_name(record)
-            used = len(self.of(record.owner))
-            if used >= self._most:
+            mine = self.of(record.owner)
+            used = len(mine)
+            if used >= self._most and (over := [one for one in mine if one.is_over()]):
+                await self.remove(min(over, key=lambda one: one.created).id)
+            elif used >= self._most:
                 raise QuotaExceeded(
                     f"You may have {self._most} schedules; {used} are there already.",
                     "Delete one first.",
@@ -171,19 +176,24 @@ def make(body: NewSchedule, owner: Requester, moment: datetime, key: str | None)
     name = check_name(body.name)
     nonce = secrets.token_hex(16) if key is None else hashlib.sha256(key.encode()).hexdigest()
     start, stop = body.crons()
+    until = body.until
+    if body.at is not None:
+        with _told("at"):
+            start, until = once(body.at, body.zone, moment)
     record = ScheduleRecord(
         # two backends or schedules never have the same id, should they have the same key
         id=backend_id(owner.name, None, name, f"schedule {nonce}"),
         owner=owner.name,
         name=name,
         launch=body.launch,
+        submit=_kept(body.submit),
         start=str(start),
         stop=stop,
         zone=body.zone,
-        overlap=body.overlap,
+        overlap=body.overlapping,
         tolerance=body.tolerance,
         suspended=body.suspended,
-        until=body.until,
+        until=until,
         created=moment,
         handled=moment,
     )
@@ -200,6 +210,17 @@ def changed(record: ScheduleRecord, patch: SchedulePatch, moment: datetime) -> S
     update = patch.changes()
     if "name" in update:
         update["name"] = check_name(update["name"])
+    if patch.submit is not None:
+        update["submit"] = _kept(patch.submit)
+    if ("launch" if record.of_runs else "submit") in update:
+        raise InvalidRequest(
+            "A schedule is either of a backend or of a workflow.", "Make another one for that."
+        )
+    if patch.at is not None:
+        with _told("at"):
+            update["start"], update["until"] = once(patch.at, patch.zone or record.zone, moment)
+    elif "start" in update and "until" not in update and once_at(record.start, record.until):
+        update["until"] = None
     wanted = record.model_copy(update=update)
     if wanted == record:
         return record
@@ -219,14 +240,25 @@ def changed(record: ScheduleRecord, patch: SchedulePatch, moment: datetime) -> S
     return wanted.model_copy(update=state)
 
 
+def _kept(submit: NewRun | None) -> dict[str, JsonValue] | None:
+    return None if submit is None else submit.model_dump(mode="json", exclude_unset=True)
+
+
 def _check_times(record: ScheduleRecord, moment: datetime) -> None:
-    times: Timetable = record.timetable
+    with _told("start"):
+        check_fits(record.of_runs, record.overlap, record.stop)
+        record.timetable.check(moment, apart=record.overlap == "replace")
+
+
+@contextmanager
+def _told(field: str) -> Iterator[None]:
+    """A ValueError, a sentence and after a semicolon a remedy, becomes an InvalidRequest."""
     try:
-        times.check(moment, apart=record.overlap == "replace")
+        yield
     except ValueError as error:
         what, _, how = str(error).partition("; ")
         raise InvalidRequest(
-            f"{what[:1].upper()}{what[1:]}.", f"{how[:1].upper()}{how[1:]}.", "start"
+            f"{what[:1].upper()}{what[1:]}.", f"{how[:1].upper()}{how[1:]}.", field
         ) from None
 
 

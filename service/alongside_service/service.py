@@ -23,7 +23,6 @@ from alongside.models import Spec, now
 from alongside.platforms.base import Observed, Platform
 from alongside.platforms.shelf import Shelf
 from alongside.requests import Requester
-from alongside.schedules import ScheduleRecord, Start
 from alongside_service import access
 from alongside_service.admission import Admission
 from alongside_service.auth import Authority, Caller
@@ -41,6 +40,7 @@ from alongside_service.run_desk import RunDesk
 from alongside_service.run_token import RunTokens
 from alongside_service.runs import Runs
 from alongside_service.schedule_keeper import Clock, ScheduleKeeper
+from alongside_service.scheduled import ScheduledBackends, ScheduledRuns
 from alongside_service.schedules import Schedules
 from alongside_service.sessions import Sessions
 from alongside_service.warm import WarmStock
@@ -112,13 +112,17 @@ class Service:
             self.sessions_interval,
             more_owners=lambda: (run.spec.owner for run in self.runs),
         )
+
+        def groups(owner: str) -> Awaitable[frozenset[str]]:
+            return self.hub.groups(owner)  # looked up late, as above
+
         self.run_desk = RunDesk(
             self.runs,
             self.run_tokens,
             self.registry,
             self.admission,
             api=self.api,
-            groups=lambda owner: self.hub.groups(owner),
+            groups=groups,
             retention=self.run_retention,
             owner_gone=self.reaper.owner_gone,
         )
@@ -128,9 +132,8 @@ class Service:
         self.schedules.listen(self.events.schedule_changed)
         self.schedule_keeper = ScheduleKeeper(
             self.schedules,
-            self.registry,
-            self._launch_scheduled,
-            lambda observed: self.ending.stop(observed, forget=False),
+            ScheduledBackends(self.registry, self.admission, self.ending, groups, self.account),
+            ScheduledRuns(self.run_desk, self.offers, groups, self.account),
             self.metrics.scheduled,
             self.clock,
         )
@@ -253,12 +256,6 @@ class Service:
             return False
         observed = self.registry.get(id)
         return observed is not None and allowed(caller, observed.spec)
-
-    async def _launch_scheduled(self, record: ScheduleRecord, start: Start) -> Observed:
-        owner = Requester(record.owner, await self.hub.groups(record.owner))
-        account = self.account.format(username=record.owner)
-        launch = record.launch.model_copy(update={"name": start.name, "account": account})
-        return await self.admission.launch(owner, launch, record.key(start.due))
 
     def _shelf(self) -> Shelf | None:
         """Where our documents are: on a platform that says who acts, if there is one."""

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from alongside.errors import InvalidRequest
+from alongside.once import once, once_at
 from alongside.requests import Launch, parse
 from alongside.schedule_requests import NewSchedule, SchedulePatch
 from alongside.schedules import Outcome, Schedule, ScheduleRecord
+from alongside.timetable import Timetable
 from tests.doubles.hand_clock import at
 
 NEW = {"name": "a", "launch": {"kind": "dask"}, "zone": "Europe/Berlin"}
@@ -42,7 +44,75 @@ def test_times_are_crons_or_as_people_write_them() -> None:
     people = parse(NewSchedule, {**NEW, "days": "Mon-Fri", "from": "07:00", "to": "19:00"})
     assert crons.crons() == people.crons() == ("0 7 * * 1-5", "0 19 * * 1-5")
     assert parse(NewSchedule, {**NEW, "from": "07:00"}).crons() == ("0 7 * * *", None)
-    assert crons.overlap == "replace"
+    assert crons.overlapping == "replace"
+    weekdays = parse(NewSchedule, {**NEW, "days": "weekdays", "from": "22:00"})
+    assert weekdays.crons() == ("0 22 * * 1-5", None)
+
+
+RUN = {"workflow": {"name": "report", "steps": []}}
+OF_A_RUN = {"name": "a", "zone": "Europe/Berlin", "submit": RUN}
+
+
+def test_a_workflow_is_skipped_while_it_runs_and_once_is_a_time() -> None:
+    wish = parse(NewSchedule, {**OF_A_RUN, "at": "22:00"})
+    assert (wish.overlapping, wish.crons()) == ("skip", (None, None))
+    ends = parse(NewSchedule, {**NEW, "at": "2026-06-08T22:00", "to": "06:00"})
+    assert ends.crons() == (None, "0 6 * * *")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({**OF_A_RUN, "at": "tonight"}, "write it like 22:00"),
+        ({**OF_A_RUN, "at": "2026-02-30T22:00"}, "is not a time"),
+        ({**OF_A_RUN, "at": "22:00", "days": "daily"}, "use either"),
+        ({**OF_A_RUN, "at": "22:00", "until": "2026-06-09"}, "leave it out beside `at`"),
+        ({**NEW, "at": "22:00", "to": "06:00", "stop": "0 6 * * *"}, "use either"),
+        ({**OF_A_RUN, "from": "22:00", "to": "23:00"}, "give the workflow a `timeout`"),
+        ({**OF_A_RUN, "from": "22:00", "overlap": "replace"}, "choose `skip` or `together`"),
+        ({**NEW, "from": "22:00", "overlap": "together"}, "choose `replace` or `skip`"),
+        ({**OF_A_RUN, "from": "22:00", "launch": {"kind": "dask"}}, "give either `launch`"),
+        ({"name": "a", "zone": "UTC", "from": "22:00"}, "give either `launch`"),
+    ],
+)
+def test_what_is_not_meant_for_a_workflow_or_for_once_is_refused(
+    given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        parse(NewSchedule, given)
+    assert words.lower() in str(error.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("at_", "zone", "moment", "due"),
+    [
+        ("22:00", "Europe/Berlin", "2026-06-08T12:00", "2026-06-08T20:00"),
+        ("14:00", "Europe/Berlin", "2026-06-08T12:00", "2026-06-09T12:00"),
+        ("24:00", "UTC", "2026-12-31T12:00", "2027-01-01T00:00"),
+        ("2026-11-23T22:00", "Asia/Tokyo", "2026-06-08T12:00", "2026-11-23T13:00"),
+        # left out, and twice, by a change of the clocks
+        ("2026-03-29T02:30", "Europe/Berlin", "2026-03-01T12:00", "2026-03-29T01:00"),
+        ("02:30", "Europe/Berlin", "2026-10-24T22:00", "2026-10-25T00:30"),
+        ("02:30", "Europe/Berlin", "2026-10-25T00:45", "2026-10-26T01:30"),
+    ],
+)
+def test_once_is_the_next_time_that_a_clock_shows_it(
+    at_: str, zone: str, moment: str, due: str
+) -> None:
+    start, until = once(at_, zone, at(moment, "UTC"))
+    times = Timetable(start, None, zone, until)
+    assert times.next_start(at(moment, "UTC")) == at(due, "UTC")
+    assert times.next_start(at(due, "UTC")) is None
+    told = once_at(start, until)
+    assert told is not None
+    assert told.strftime("%H:%M") == at_[-5:].replace("24", "00")
+
+
+def test_what_is_over_is_not_once() -> None:
+    with pytest.raises(ValueError, match="is over in UTC"):
+        once("2026-06-08T11:00", "UTC", NOON)
+    assert once_at("0 7 * * *", NOON.date()) is None
+    assert once_at("0 7 8 6 *", None) is None
 
 
 @pytest.mark.shows("K74")

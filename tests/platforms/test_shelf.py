@@ -83,7 +83,7 @@ class ShelfSuite:
 
     async def test_documents_are_small(self, shelf: Shelf) -> None:
         await shelf.put("schedule", "a", "x" * LARGEST, None)
-        with pytest.raises(InvalidRequest, match="64 KiB"):
+        with pytest.raises(InvalidRequest, match="512 KiB"):
             await shelf.put("schedule", "b", "ü" * (LARGEST // 2 + 1), None)
 
 

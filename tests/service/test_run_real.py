@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,42 @@ def test_runs_go_on_while_the_service_is_killed(
     marks[1].touch()
     wait_until("the service", lambda: answers(f"{hub.api}/healthz"), 60)
     assert over(ada, id)["state"] == "succeeded"
+
+
+@pytest.mark.timeout(300)
+def test_a_service_that_is_killed_between_decision_and_submission_submits_once(
+    hub: RealHub, home: Path, ada: httpx.Client, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    step = {"name": "mark", "command": ["sh", "-c", f"echo here >> {mark}"]}
+    due = datetime.now(UTC) + timedelta(minutes=1, seconds=3)
+    made = ada.post(
+        "schedules",
+        json={
+            "name": "soon",
+            "submit": {"workflow": {"name": "soon", "steps": [step]}},
+            "at": due.strftime("%Y-%m-%dT%H:%M"),
+            "zone": "UTC",
+        },
+    )
+    assert made.status_code == 201, made.text
+    path = f"schedules/{made.json()['id']}"
+    document = home / "shelf" / "schedule" / f"{made.json()['id']}.json"
+    pids = [hub.keeper(), hub.server()]
+
+    def decided() -> bool:
+        kept = json.loads(json.loads(document.read_bytes())["text"])
+        return bool(kept["trying"] or kept["history"])
+
+    wait_until("the decision", decided, 90, every=0.001)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until("the service", lambda: answers(f"{hub.api}/healthz"), 60)
+    wait_until("the run", lambda: ada.get(path).json()["history"], 60)
+    (past,) = ada.get(path).json()["history"]
+    assert past["outcome"] == "started", past
+    assert over(ada, past["run"])["state"] == "succeeded"
+    assert ada.get(path).json()["history"][0]["state"] == "succeeded"
+    assert [r["id"] for r in ada.get("runs").json() if r["origin"]] == [past["run"]]
+    assert mark.read_text() == "here\n"
+    assert ada.delete(path).status_code == 204

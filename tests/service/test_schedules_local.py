@@ -11,6 +11,7 @@ from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
 from alongside.testing import until
 from alongside_service.service import Service
+from alongside_workflows.executors.local import LocalExecutor
 from tests.doubles.hand_clock import HandClock, at
 from tests.platforms.local_home import _installed_toy, home, leftovers, only_toys, settings
 from tests.service.conftest import Running, running
@@ -89,6 +90,48 @@ async def test_deleting_a_schedule_ends_what_runs_only_if_asked(
             await _platform(run).stop(id)
         await until(_platform(run), id, None, 30)
     assert not leftovers(home)
+
+
+@pytest.mark.usefixtures("only_toys")
+async def test_a_workflow_tonight_is_carried_out_while_nobody_looks(
+    settings: dict[str, Any], home: Path, tmp_path: Path
+) -> None:
+    catalogue, clock = tmp_path / "catalogue.yaml", HandClock(at("2026-11-23T18:00"))
+    catalogue.write_text(CATALOGUE)
+    go, done = tmp_path / "go", tmp_path / "done"
+    script = f"until [ -e {go} ]; do sleep 0.05; done; echo $TONIGHT >> {done}"
+    step = {"name": "wait", "command": ["sh", "-c", script], "environment": {"TONIGHT": "yes"}}
+    body = {
+        "name": "tonight",
+        "submit": {"workflow": {"name": "report", "steps": [step]}},
+        "at": "22:00",
+        "zone": "America/New_York",
+    }
+
+    def serving() -> Any:
+        platform, executor = LocalPlatform(**settings), LocalExecutor(home, warm=False)
+        executors = {"local": executor}
+        return running(catalogue, platform, clock=clock, executors=executors)  # type: ignore[arg-type]
+
+    async with serving() as run:
+        made = await run.user("ada").post("schedules", json=body)
+        assert made.status_code == 201, made.text
+    clock.moment = at("2026-11-23T22:20")
+    async with serving() as run:
+        run.hub.add("ada")  # who has no session, and sends no token
+        await clock.settled(run.service.schedule_keeper)
+        (begun,) = run.service.runs
+    go.touch()
+    async with serving() as run:
+        ada, id = run.user("ada"), begun.spec.id
+        await run.settled(lambda: not run.service.runs.is_live(id))
+        (schedule,) = (await ada.get("schedules")).json()
+        (past,) = schedule["history"]
+        assert (past["run"], past["state"]) == (id, "succeeded")
+        assert (await ada.get(f"runs/{id}")).json()["origin"] == "schedule tonight"
+        assert done.read_text() == "yes\n"
+        assert (await ada.delete(f"runs/{id}")).status_code == 204
+        await run.settled(lambda: not list(run.service.runs))
 
 
 def _platform(run: Running) -> Any:

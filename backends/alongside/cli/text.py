@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alongside.models import Backend
 from alongside.phases import ENDED
 from alongside.reservations import granted, in_words
-from alongside.schedules import Schedule
+from alongside.schedules import Outcome, Schedule
 from alongside.units import format_duration
 
 HEADINGS = ("NAME", "KIND", "PHASE", "READY", "SIZE", "SESSION", "AGE", "ID")
@@ -107,14 +107,19 @@ def _schedule(one: Schedule) -> tuple[str, ...]:
     following = one.next_start.astimezone(ZoneInfo(one.zone)) if one.next_start else None
     return (
         one.name,
-        one.launch.kind,
-        one.start,
+        one.launch.kind if one.launch else "workflow",
+        f"{one.once:%Y-%m-%d %H:%M}" if one.once else one.start,
         one.stop or "-",
         one.zone,
         "suspended" if one.suspended else f"{following:%a %d %b %H:%M}" if following else "never",
-        f"{last.outcome}{f': {last.message}' if last.message else ''}" if last else "-",
+        _last(last) if last else "-",
         one.running or "-",
     )
+
+
+def _last(last: Outcome) -> str:
+    told = last.message or last.state
+    return f"{last.outcome}: {told}" if told else last.outcome
 
 
 def _value(value: object) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from alongside.errors import Conflict, InvalidRequest, NotFound
 from alongside.names import is_backend_id
 
-LARGEST = 64 * 1024
+LARGEST = 512 * 1024
 """Bytes of a document's text in UTF-8."""
 _SORT = re.compile(r"[a-z]{1,20}")
 

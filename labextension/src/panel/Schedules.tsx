@@ -23,7 +23,7 @@ export function Schedules({ shown }: { shown: Shown }) {
             >
               <ScheduleCard
                 schedule={schedule}
-                kind={alongside.store.kind(schedule.launch)}
+                kind={schedule.launch && alongside.store.kind(schedule.launch)}
                 actions={actions}
                 trans={trans}
                 blocked={blocked}

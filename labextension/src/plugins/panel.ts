@@ -58,7 +58,9 @@ export const panel: JupyterFrontEndPlugin<void> = {
         void app.commands.execute(CommandIDs.run);
       },
       runs: runActions(app.commands),
-      schedules: scheduleActions(alongside, trans)
+      schedules: scheduleActions(alongside, trans, id => {
+        void app.commands.execute(CommandIDs.openRun, { id });
+      })
     });
     widget.title.icon = alongsideIcon;
     widget.title.caption = trans.__('Alongside: clusters of this session');

@@ -9,12 +9,14 @@ import { telling } from './complaints';
 
 export function scheduleActions(
   { service, store }: Pick<IAlongside, 'service' | 'store'>,
-  trans: Trans
+  trans: Trans,
+  open: ScheduleActions['open']
 ): ScheduleActions {
   const act = (what: () => Promise<void>) => {
     void telling(trans, what).then(() => store.refreshSchedules());
   };
   return {
+    open,
     suspend: ({ id }, suspended) => act(() => service.suspend(id, suspended)),
     remove: schedule =>
       act(async () => {
@@ -27,11 +29,16 @@ export function scheduleActions(
 }
 
 /** Whether it is to go, and whether what it has started goes as well; null for no. */
-async function sure({ name, running }: Schedule, trans: Trans): Promise<{ stop: boolean } | null> {
+async function sure(
+  { name, running, launch }: Schedule,
+  trans: Trans
+): Promise<{ stop: boolean } | null> {
   const { button, isChecked } = await showDialog({
     title: trans.__('Delete the schedule “%1”?', name),
     body: running
-      ? trans.__('Nothing is started any more. What runs goes on, without a stop.')
+      ? launch
+        ? trans.__('Nothing is started any more. What runs goes on, without a stop.')
+        : trans.__('Nothing is started any more. The run that is under way goes on.')
       : trans.__('Nothing is started any more.'),
     checkbox: running ? { label: trans.__('Stop what runs as well'), checked: false } : null,
     buttons: [

@@ -7,13 +7,16 @@ import { Dot } from '../components/Dot';
 import { Trouble } from '../components/Trouble';
 import { type Kind, plural } from '../kinds';
 import type { Schedule } from '../model';
+import { stateWord } from '../runs/state';
+import type { Run } from '../runs/types';
 import type { Trans } from '../words';
 import type { ScheduleActions } from './actions';
 import { nextText, timesText, zoneText } from './words';
 
 interface ScheduleCardProps {
   schedule: Schedule;
-  kind: Kind;
+  /** What it launches; null: it submits a workflow. */
+  kind: Kind | null | undefined;
   actions: ScheduleActions;
   trans: Trans;
   /** Why nothing can be asked for; '' when it can. */
@@ -49,11 +52,14 @@ export function ScheduleCard(props: ScheduleCardProps) {
         </header>
         <p className="alongside-Card-size">{times.join(' · ')}</p>
         <p className="alongside-Card-size">
-          {[kind.title, ...sizeText(schedule, kind)].join(' · ')}
+          {kind
+            ? [kind.title, ...sizeText(schedule, kind)].join(' · ')
+            : trans.__('Workflow %1', schedule.workflow ?? '')}
         </p>
         {running && suspended && (
           <p className="alongside-Card-note">{trans.__('Paused: not started again.')}</p>
         )}
+        <LastRun schedule={schedule} actions={actions} trans={trans} />
         <LastTrouble schedule={schedule} />
         <div className="alongside-Card-buttons">
           <Button
@@ -63,7 +69,9 @@ export function ScheduleCard(props: ScheduleCardProps) {
             title={
               suspended
                 ? trans.__('From its next start on')
-                : trans.__('Start nothing for now; what runs still stops in time')
+                : kind
+                  ? trans.__('Start nothing for now; what runs still stops in time')
+                  : trans.__('Start nothing for now; what runs goes on')
             }
           >
             {suspended ? trans.__('Resume') : trans.__('Pause')}
@@ -83,8 +91,25 @@ export function ScheduleCard(props: ScheduleCardProps) {
 
 /** "4 locales", where that many were asked for. */
 function sizeText({ launch }: Schedule, { member }: Kind): string[] {
-  const count = launch.options?.[`${member}s`];
+  const count = launch?.options?.[`${member}s`];
   return typeof count === 'number' ? [`${count} ${plural(member, count)}`] : [];
+}
+
+/** How the last run that is known has ended, or is. */
+function LastRun({
+  schedule: { history },
+  actions,
+  trans
+}: Pick<ScheduleCardProps, 'schedule' | 'actions' | 'trans'>) {
+  const last = history.filter(({ outcome, state }) => outcome === 'started' && state).at(-1);
+  return last ? (
+    <p className="alongside-Card-note">
+      {trans.__('Last run:')}{' '}
+      <Button variant="link" onPress={() => actions.open(last.run)}>
+        {stateWord(last.state as Run['state'], trans)}
+      </Button>
+    </p>
+  ) : null;
 }
 
 /** Why the last start has not come to something. */

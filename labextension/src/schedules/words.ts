@@ -9,7 +9,13 @@ const DAY = 86_400_000;
 const SUNDAY = Date.UTC(2026, 2, 1);
 
 /** "every working day 07:00–19:00"; what can't be said so is shown as it was written. */
-export function timesText({ start, stop }: Pick<Schedule, 'start' | 'stop'>, trans: Trans): string {
+export function timesText(
+  { start, stop, once }: Pick<Schedule, 'start' | 'stop'> & Partial<Pick<Schedule, 'once'>>,
+  trans: Trans
+): string {
+  if (once) {
+    return trans.__('once, %1', once.slice(0, 16).replace('T', ' '));
+  }
   const [begin, end] = [plainOf(start), plainOf(stop ?? '')];
   if (!begin || (stop && !end)) {
     return [start, stop].filter(Boolean).join(' – ');

@@ -9,8 +9,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
 
 from alongside.errors import Conflict, NotAllowed
-from alongside.models import now
-from alongside.names import backend_id
 from alongside_service import access
 from alongside_service.admission import nonce_of
 from alongside_service.bodies import StrictRoute
@@ -20,8 +18,9 @@ from alongside_service.routes.callers import OnlyOf, TheBearer, TheCaller, TheSe
 from alongside_service.routes.run_steps import PLAIN, Id, visible
 from alongside_service.routes.workflows import EXAMPLE, admissible
 from alongside_service.run_record import record_of
+from alongside_service.runs import run_id
 from alongside_workflows.executors.base import ObservedRun
-from alongside_workflows.runs import NewRun, Run, RunSpec, State
+from alongside_workflows.runs import NewRun, Run, State
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=StrictRoute)
 router.include_router(run_steps.router)
@@ -50,20 +49,15 @@ async def submit(
     owner = await service.owner(caller, body.owner)
     if body.account and not caller.is_hub:
         raise NotAllowed("Only the hub may name an account.", "Leave it out.", "account")
-    executor = service.runs.executor(body.executor)
+    service.runs.executor(body.executor)
     admissible(service, caller, owner, body.workflow)
     nonce = secrets.token_hex(16) if idempotency_key is None else nonce_of(idempotency_key)
-    spec = RunSpec(
-        # a backend and a run never have the same id, should they have the same key
-        id=backend_id(owner.name, None, body.workflow.name, f"run {nonce}"),
-        owner=owner.name,
-        workflow=body.workflow,
-        executor=executor.name,
-        session=body.session,
-        account=body.account or service.account.format(username=owner.name),
-        created=now(),
+    run = await service.run_desk.submit(
+        run_id(owner.name, body.workflow.name, nonce),
+        owner.name,
+        body,
+        body.account or service.account.format(username=owner.name),
     )
-    run = await service.runs.submit(spec, service.run_desk.credentials(spec.id))
     location = f"{service.prefix}api/v1/runs/{run.spec.id}"
     return Response(_view(run), 202, {"Location": location}, media_type=_JSON)
 

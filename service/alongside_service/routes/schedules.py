@@ -1,4 +1,4 @@
-"""``schedules``: backends that come and go by the clock."""
+"""``schedules``: backends that come and go, and workflows that are submitted, by the clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from alongside.errors import NotAllowed, NotFound
 from alongside.requests import Requester
-from alongside.schedule_requests import NewSchedule, SchedulePatch
 from alongside.schedules import Schedule, ScheduleRecord
 from alongside_service import access
 from alongside_service import schedules as making
@@ -17,7 +16,10 @@ from alongside_service.auth import Caller
 from alongside_service.bodies import StrictRoute
 from alongside_service.problems import documented
 from alongside_service.routes.callers import OnlyOf, TheCaller, TheService, repeat_key
+from alongside_service.routes.workflows import EXAMPLE, admissible
+from alongside_service.schedule_bodies import NewSchedule, SchedulePatch
 from alongside_service.service import Service
+from alongside_workflows.runs import NewRun
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=StrictRoute)
 Id = Annotated[str, Path(description="Id of a schedule.", max_length=63)]
@@ -30,6 +32,16 @@ _EXAMPLE = {
     "to": "19:00",
     "zone": "America/New_York",
 }
+_TONIGHT = {
+    "name": "tonight",
+    "submit": {"workflow": EXAMPLE},
+    "at": "22:00",
+    "zone": "America/New_York",
+}
+_EXAMPLES = {
+    "backend": {"summary": "A cluster in office hours", "value": _EXAMPLE},
+    "workflow": {"summary": "A workflow, once", "value": _TONIGHT},
+}
 
 
 @router.post(
@@ -37,7 +49,7 @@ _EXAMPLE = {
     status_code=201,
     summary="Make a schedule",
     responses=documented(401, 403, 409, 413, 422, 503, 507),
-    openapi_extra={"requestBody": {"content": {_JSON: {"example": _EXAMPLE}}}},
+    openapi_extra={"requestBody": {"content": {_JSON: {"examples": _EXAMPLES}}}},
 )
 async def make(
     body: NewSchedule,
@@ -48,12 +60,12 @@ async def make(
 ) -> Schedule:
     """Have a backend started at certain times, and stopped again, in the name of its owner.
 
-    It starts with the next time that comes; what is due is admitted like any launch, and tried
-    again as long as it would run.
+    Or have a workflow submitted. It starts with the next time that comes; what is due is admitted
+    like any launch or run, and tried again as long as it would run, or as the tolerance says.
     """
     owner = await service.owner(caller, body.owner)
     record = making.make(body, owner, service.clock.now(), idempotency_key)
-    _check_launch(service, owner, record)
+    _check_start(service, caller, owner, record, body.submit)
     kept = await service.schedules.add(record)
     response.headers["Location"] = f"{service.prefix}api/v1/schedules/{kept.id}"
     return _view(service, kept)
@@ -65,9 +77,9 @@ async def listing(
     service: TheService,
     owner: OnlyOf = None,
 ) -> list[Schedule]:
-    """The caller's own; for admins all."""
+    """The caller's own; for admins all. Without what they submit."""
     return [
-        _view(service, record)
+        _view(service, record, definition=False)
         for record in sorted(service.schedules, key=lambda r: (r.owner, r.name))
         if access.may_see_schedule(caller, record) and owner in (None, record.owner)
     ]
@@ -86,17 +98,18 @@ async def show(id: Id, caller: TheCaller, service: TheService) -> Schedule:
     openapi_extra={"requestBody": {"content": {_JSON: {"example": {"suspended": True}}}}},
 )
 async def change(id: Id, body: SchedulePatch, caller: TheCaller, service: TheService) -> Schedule:
-    """Other times, another launch, another name, or suspend it.
+    """Other times, another launch or workflow, another name, or suspend it.
 
     What runs already stops at the new time. What would have been started before now is not.
     """
     record = _visible(service, caller, id)
     if not access.may_change_schedule(caller, record):
         raise NotAllowed("You may not change this schedule.", "Ask its owner.")
-    if body.launch is not None:
-        owner = await service.owner(caller, record.owner)
-        _check_launch(service, owner, record.model_copy(update={"launch": body.launch}))
     moment = service.clock.now()
+    wanted = making.changed(record, body, moment)
+    if body.launch is not None or body.submit is not None:
+        owner = await service.owner(caller, record.owner)
+        _check_start(service, caller, owner, wanted, body.submit)
     kept = await service.schedules.update(id, lambda r: making.changed(r, body, moment))
     if kept is None:
         raise _unknown(id)
@@ -119,9 +132,8 @@ async def delete(
 ) -> Response:
     """Start nothing any more. Again: 404."""
     record = _visible(service, caller, id)
-    run = record.running
-    if stop and run is not None and (observed := service.registry.get(run.backend)) is not None:
-        await service.ending.stop(observed)
+    if stop and record.running is not None:
+        await service.schedule_keeper.sort(record).stop(record.running.id, forget=True)
     await service.schedules.remove(id)
     return Response(status_code=204)
 
@@ -137,12 +149,28 @@ def _unknown(id: str) -> NotFound:
     return NotFound(f"There is no schedule {id[:63]!r}.", "List yours with GET schedules.")
 
 
-def _check_launch(service: Service, owner: Requester, record: ScheduleRecord) -> None:
+def _check_start(
+    service: Service,
+    caller: Caller,
+    owner: Requester,
+    record: ScheduleRecord,
+    submit: NewRun | None,
+) -> None:
     """Say now what would be said each morning. Room and quota are those of that morning."""
-    launch = record.launch.model_copy(update={"name": record.launch.name or record.name})
-    service.offers().resolve(owner, launch, nonce="")
+    if submit is not None:
+        service.runs.executor(submit.executor)
+        admissible(service, caller, owner, submit.workflow)
+    if record.launch is not None:
+        launch = record.launch.model_copy(update={"name": record.launch.name or record.name})
+        service.offers().resolve(owner, launch, nonce="")
 
 
-def _view(service: Service, record: ScheduleRecord) -> Schedule:
-    live = service.schedule_keeper.is_live(record)
-    return Schedule.of(record, service.clock.now(), live=live)
+def _view(service: Service, record: ScheduleRecord, *, definition: bool = True) -> Schedule:
+    runs = [service.runs.get(past.run) for past in record.history if past.run]
+    return Schedule.of(
+        record,
+        service.clock.now(),
+        live=service.schedule_keeper.is_live(record),
+        states={run.spec.id: str(run.status.state) for run in runs if run is not None},
+        definition=definition,
+    )
