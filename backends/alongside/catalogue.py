@@ -101,6 +101,8 @@ class Profile(Model):
         if self.platform not in platform_names():
             known = ", ".join(platform_names())
             raise ValueError(f"platform {self.platform!r} is not installed; choose one of {known}")
+        if self.images and self.platform == "local":
+            raise ValueError("there are no images on one machine; leave `images` out")
         try:
             assert self._models is not None
         except InvalidRequest as error:

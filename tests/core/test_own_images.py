@@ -109,3 +109,8 @@ def test_a_pattern_that_allows_more_than_it_seems_is_refused(pattern: str, compl
     with pytest.raises(CatalogueError) as caught:
         parse_catalogue(text)
     assert complaint in str(caught.value)
+
+
+def test_images_that_would_be_ignored_are_refused() -> None:
+    with pytest.raises(CatalogueError, match=r"there are no images on one machine\. Leave"):
+        parse_catalogue("profiles: {course: {title: Course, images: ['*']}}")
