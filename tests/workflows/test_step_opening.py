@@ -72,12 +72,6 @@ def test_the_kernel_is_the_steps_or_the_notebooks(tmp_path: Path) -> None:
     assert opening.kernel_name(raw, "other") == "other"
     unnamed: list[Any] = [{}, {"kernelspec": {}}, {"kernelspec": "x"}, {"kernelspec": {"name": 1}}]
     for metadata in [*unnamed, []]:
-        {"kernelspec": {}},
-        {"kernelspec": "x"},
-        {"kernelspec": {"name": 1}},
-        [],
-    ]
-    for metadata in unnamed:
         with pytest.raises(StepFailed, match="which kernel"):
             opening.kernel_name(raw | {"metadata": metadata}, None)
 
