@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from jupyter_server.services.contents.fileio import FileManagerMixin
+from jupyter_server.services.contents.filemanager import FileContentsManager
 
 from alongside.errors import InvalidRequest
 
 
 def root_of(manager: Any) -> str:
     """The directory that the file browser begins in. Raises InvalidRequest when there is none."""
-    if not isinstance(manager, FileManagerMixin):
+    if not isinstance(manager, FileContentsManager):
         raise InvalidRequest(
             "The files of this session are not on a file system, so a run can't read them.",
             "Save the notebook where the session has a directory.",
