@@ -22,7 +22,7 @@ from alongside.catalogue_file import CatalogueFile
 from alongside.endpoint import API, SESSION
 from alongside_service.app import create_app
 from alongside_service.service import Service
-from tests.client.real import CATALOGUE
+from tests.client.real import CATALOGUE, RealService
 from tests.doubles.memory_hub import MemoryHub
 from tests.doubles.memory_platform import MemoryPlatform
 from tests.lab.jupyter import Jupyter, short_folder, wait_for
@@ -96,7 +96,7 @@ def crowd() -> Iterator[Crowd]:
                 thread.join(30)
 
 
-def lab_server(crowd: Crowd | None = None, extension: bool = True) -> Jupyter:
+def lab_server(crowd: Crowd | RealService | None = None, extension: bool = True) -> Jupyter:
     """A JupyterLab that isn't started yet: of ada's session, or without our extension."""
     environment = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_USER": "ada"}
     if crowd is not None:
