@@ -95,7 +95,7 @@ def measure(kubeconfig: str, folder: Path) -> list[Row]:
         for number in NUMBERS:
             asyncio.run(imitate(release, kubeconfig, real, number - there))
             there = number
-            soon(lambda: phases() == there * ["running"], "all of them")  # noqa: B023
+            soon(lambda: phases() == there * ["running"], "all of them")  # noqa: B023 - now
             time.sleep(_SETTLING)
             costs[number] = cost(release)
             assert phases() == there * ["running"], phases()

@@ -32,7 +32,7 @@ def routes() -> Iterator[tuple[str, type]]:
     """The addresses that the server extension answers at, with their handlers."""
     from alongside_lab.routes import routes as listed
 
-    for pattern, handler, _ in listed(*[None] * 3):  # type: ignore[arg-type]
+    for pattern, handler, _ in listed(*[None] * 3):  # type: ignore[arg-type]  # none is made
         yield pattern, handler
 
 

@@ -19,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "tools")]
 
 import proxy  # noqa: E402 - beside this file and in tools/, which are no packages
-from alongside_spawners import configure  # noqa: E402
-from home import Home  # noqa: E402
+from alongside_spawners import configure  # noqa: E402 - likewise
+from home import Home  # noqa: E402 - likewise
 
 c: Any = get_config()  # type: ignore[name-defined] # noqa: F821 - JupyterHub's loader defines it
 

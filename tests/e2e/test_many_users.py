@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -44,9 +45,9 @@ async def test_twenty_users_start_and_stop_at_once_within_exact_quotas(stack: St
     tokens = {user: stack.token(user) for user in USERS}
     async with httpx.AsyncClient(base_url=stack.url, timeout=240) as http:
 
-        async def call(user: str, method: str, path: str, **body: object) -> httpx.Response:
+        async def call(user: str, method: str, path: str, **body: Any) -> httpx.Response:
             headers = {"Authorization": f"Bearer {tokens[user]}"}
-            return await http.request(method, path, headers=headers, **body)  # type: ignore[arg-type]
+            return await http.request(method, path, headers=headers, **body)
 
         async def backends(user: str) -> list[dict[str, object]]:
             found: list[dict[str, object]] = (

@@ -129,10 +129,10 @@ def test_what_is_in_an_object_of_ones_own_is_named_instead_of_lost(
     tmp_path: Path, ak: Any, three: Started
 ) -> None:
     class Model:
-        pass
+        weights: Any
 
     model = Model()
-    model.weights = ak.ones(3)  # type: ignore[attr-defined]
+    model.weights = ak.ones(3)
     with pytest.raises(Conflict, match=r"model\.weights") as raised:
         saving.snapshot({"model": model}, tmp_path / "saved", Told())
     assert "model_weights = model.weights" in raised.value.remedy

@@ -29,7 +29,7 @@ def look_after_only(id: str) -> None:
         if objects.id_of(item) == id:
             look_after(self, item)
 
-    Tending._look_after = narrow  # type: ignore[method-assign]
+    Tending._look_after = narrow  # type: ignore[method-assign]  # the others live
 
 
 def die_after(writes: int, id: str) -> None:
@@ -45,7 +45,7 @@ def die_after(writes: int, id: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    Cluster._ask = counted  # type: ignore[method-assign]
+    Cluster._ask = counted  # type: ignore[method-assign]  # and dies
 
 
 async def main(settings: str, spec: str, deed: str, writes: str) -> None:

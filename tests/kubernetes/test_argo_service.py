@@ -268,7 +268,7 @@ def test_nfr1_hub_service_and_argo_are_killed_in_turn_during_a_run(
 
     for number, (name, kill_it) in enumerate(victims.items()):
         wanted = list(victims)[: number + 1]
-        wait_for(lambda: turns() == wanted, f"{name} has begun", PATIENCE)  # noqa: B023
+        wait_for(lambda: turns() == wanted, f"{name} has begun", PATIENCE)  # noqa: B023 - now
         kill_it()
         session.exec(["touch", f"go-{name}"])
     run = until(ada, id, "succeeded")
@@ -338,7 +338,7 @@ def kill(release: Release, labels: str, namespace: str) -> None:
     """Kill the pods with these labels; returns when they are gone."""
     for pod in release.api.get("pods", namespace=namespace, label_selector=labels):
         pod.delete(grace_period=0)
-        wait_for(lambda: not pod.exists(), "it is gone")  # noqa: B023
+        wait_for(lambda: not pod.exists(), "it is gone")  # noqa: B023 - now
 
 
 def test_without_argo_the_service_works_and_says_what_is_missing(

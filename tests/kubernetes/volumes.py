@@ -75,7 +75,7 @@ def volume(api: Any, namespace: str, path: Path) -> Iterator[None]:
     finally:
         for part in reversed(parts):
             part.delete()
-            wait_for(lambda: not part.exists(), "it is gone")  # noqa: B023
+            wait_for(lambda: not part.exists(), "it is gone")  # noqa: B023 - now
 
 
 def mounted(path: str) -> dict[str, Any]:

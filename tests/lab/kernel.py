@@ -49,12 +49,14 @@ class Kernel:
         """Run it; what it printed."""
         self.printed = ""
         request = self.start(code)
-        done = lambda message: (  # noqa: E731
-            message["parent_header"].get("msg_id") == request
-            and message["msg_type"] == "status"
-            and message["content"]["execution_state"] == "idle"
+        self.until(
+            lambda message: (
+                message["parent_header"].get("msg_id") == request
+                and message["msg_type"] == "status"
+                and message["content"]["execution_state"] == "idle"
+            ),
+            within,
         )
-        self.until(done, within)
         return self.printed
 
     def until(self, condition: Callable[[dict[str, Any]], Any], within: float = 30.0) -> None:

@@ -76,7 +76,7 @@ def test_launch_attach_compute_scale_look_and_stop(stack: Stack, visit: Visit) -
         dialog.get_by_role("spinbutton", name="Workers").fill(str(workers))
         dialog.get_by_role("button", name="Scale").click()
         card.says(f"{workers} of {workers} workers")
-        wait_until("the quota is told anew", lambda: lab.meter("Cores") == f"{workers} / 32")  # noqa: B023
+        wait_until("the quota is told anew", lambda: lab.meter("Cores") == f"{workers} / 32")  # noqa: B023 - now
     notebook.says(f"the total is {sum(n * n for n in range(200))} on 2 workers")
 
     # how it went is drawn as it goes

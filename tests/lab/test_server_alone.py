@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def after_start(log: str) -> str:
     return log.partition("Starting Alongside's service")[2]
 
 
-def connected(jupyter: Jupyter) -> dict[str, object]:
+def connected(jupyter: Jupyter) -> dict[str, Any]:
     with jupyter.client() as browser:
 
         def state() -> dict[str, object] | None:
@@ -111,7 +112,7 @@ def test_a_kernel_launches_on_this_machine_and_all_ends_with_the_server(
         assert state["alone"] is True
         assert state["session"] == ""
         assert state["hub"] == ""
-        found = {b["name"]: b for b in state["backends"]}  # type: ignore[attr-defined]
+        found = {b["name"]: b for b in state["backends"]}
         assert found.keys() == {"dask", "kept"}
         with alongside.Client(url, "another") as stranger, pytest.raises(NotAuthenticated):
             stranger.backends()
@@ -124,7 +125,7 @@ def test_a_kernel_launches_on_this_machine_and_all_ends_with_the_server(
     assert not FROM_THE_SERVER.search(after_start(jupyter.log)), jupyter.log
     # the next one finds it
     with Jupyter(jupyter.folder, jupyter.environment, base="/") as following:
-        names = {b["name"]: b["session"] for b in connected(following)["backends"]}  # type: ignore[attr-defined]
+        names = {b["name"]: b["session"] for b in connected(following)["backends"]}
         assert names == {"kept": None}
         with following.client() as browser:
             browser.delete(f"alongside/api/backends/{kept.id}")

@@ -401,7 +401,7 @@ async def test_one_that_fails_holds_up_no_other(run: Timed) -> None:
             raise RuntimeError("on purpose")
         await launch(spec)
 
-    run.platform.launch = only_good  # type: ignore[method-assign]
+    run.platform.launch = only_good  # type: ignore[method-assign]  # a fault of its own
     await run.go("2026-06-08T08:00")
     assert len(run.live) == 1
     assert not run.ends, "the service goes on"

@@ -37,7 +37,7 @@ async def test_up_at_seven_down_at_seven_through_two_restarts(
     catalogue.write_text(CATALOGUE)
 
     def serving() -> Any:
-        return running(catalogue, LocalPlatform(**settings), clock=clock)  # type: ignore[arg-type]
+        return running(catalogue, LocalPlatform(**settings), clock=clock)  # type: ignore[arg-type]  # a real one
 
     async with serving() as run:
         made = await run.user("ada").post("schedules", json=BODY)
@@ -76,7 +76,7 @@ async def test_deleting_a_schedule_ends_what_runs_only_if_asked(
 ) -> None:
     catalogue, clock = tmp_path / "catalogue.yaml", HandClock(at("2026-06-08T06:00"))
     catalogue.write_text(CATALOGUE)
-    async with running(catalogue, LocalPlatform(**settings), clock=clock) as run:  # type: ignore[arg-type]
+    async with running(catalogue, LocalPlatform(**settings), clock=clock) as run:  # type: ignore[arg-type]  # a real one
         ada = run.user("ada")
         path = f"schedules/{(await ada.post('schedules', json=BODY)).json()['id']}"
         await clock.go(run.service.schedule_keeper, at("2026-06-08T07:00"))
@@ -111,7 +111,7 @@ async def test_a_workflow_tonight_is_carried_out_while_nobody_looks(
     def serving() -> Any:
         platform, executor = LocalPlatform(**settings), LocalExecutor(home, warm=False)
         executors = {"local": executor}
-        return running(catalogue, platform, clock=clock, executors=executors)  # type: ignore[arg-type]
+        return running(catalogue, platform, clock=clock, executors=executors)  # type: ignore[arg-type]  # a real one
 
     async with serving() as run:
         made = await run.user("ada").post("schedules", json=body)

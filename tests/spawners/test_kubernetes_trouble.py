@@ -82,14 +82,15 @@ def test_what_does_not_pass_ends_the_start_soon(
 @pytest.mark.parametrize("key", ["state", "lastState"])
 def test_a_notebook_server_that_ended_leaves_its_last_words(key: str) -> None:
     ended = {"exitCode": 3, "reason": "Error", "message": "line 1\nno such\x1b module\n\n"}
-    pod = {"status": {"containerStatuses": [{"name": "notebook", key: {"terminated": ended}}]}}
+    status: Any = {"name": "notebook", key: {"terminated": ended}}
+    pod = {"status": {"containerStatuses": [status]}}
     found = trouble_of(pod)
     assert found is not None
     assert found.message == (
         "The notebook server ended with status 3 before it was ready. "
         "Its last words: line 1 no such module"
     )
-    pod["status"]["containerStatuses"][0][key]["terminated"]["reason"] = "OOMKilled"  # type: ignore[index]
+    status[key]["terminated"]["reason"] = "OOMKilled"
     found = trouble_of(pod)
     assert found is not None
     assert "memory" in found.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -149,5 +150,5 @@ def test_an_error_in_the_block_is_not_covered_by_another_one() -> None:
 
 @pytest.mark.shows("K59")
 @pytest.mark.parametrize("module", [building, draft_steps])
-def test_examples_in_docstrings_are_right(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+def test_examples_in_docstrings_are_right(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0

@@ -156,7 +156,7 @@ def test_a_workflow_of_heras_is_submitted_as_it_is(client: Client, service: Fake
     assert sent.graph.before == diamond().build().graph.before
     assert sent.step("a").image == "python:alpine3.6"
     with pytest.raises(InvalidRequest, match="int is nothing that can be submitted"):
-        submit(3, service=client)  # type: ignore[arg-type]
+        submit(3, service=client)  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_workflow_can_be_checked_without_a_run(client: Client, service: FakeRuns) -> None:

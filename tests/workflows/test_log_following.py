@@ -39,7 +39,7 @@ def test_lines_that_are_all_the_same_are_told_each_once(tmp_path: Path) -> None:
             asked.append(len(content))
             return content, placed
 
-        follower._ask = counted  # type: ignore[method-assign]
+        follower._ask = counted  # type: ignore[method-assign]  # to count
         assert follower.follow()
         printed = handle.log(lines=2 * SAME + 2)
     assert "".join(told) == printed

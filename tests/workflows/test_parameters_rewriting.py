@@ -230,7 +230,8 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "The notebook has no value for its parameter m.",
     ):
         assert sentence in str(error)
-    assert len(error.problem()["errors"]) == 6  # type: ignore[arg-type]
+    problem: Any = error.problem()
+    assert len(problem["errors"]) == 6
 
 
 @pytest.mark.parametrize(

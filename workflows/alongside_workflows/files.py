@@ -116,7 +116,7 @@ def to_yaml(workflow: Workflow) -> str:
     """
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # only None at first
     writer.allow_unicode = True
     out = io.StringIO()
     writer.dump(workflow.model_dump(mode="json", exclude_defaults=True), out)

@@ -27,7 +27,7 @@ _LINE = 10_000  # characters back to where a line that is overwritten began
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n\r])")
 
 
-class BoundedClient(NotebookClient):  # type: ignore[misc,unused-ignore]
+class BoundedClient(NotebookClient):
     """nbclient, with outputs that are bounded; `changed` is called whenever they change."""
 
     def __init__(self, notebook: NotebookNode, changed: Callable[[], None]) -> None:

@@ -200,11 +200,11 @@ class _LateSecurity(Security):
     """Certificates that are fetched when a connection is made."""
 
     def __init__(self) -> None:
-        super().__init__(require_encryption=True)  # type: ignore[no-untyped-call]
+        super().__init__(require_encryption=True)  # type: ignore[no-untyped-call]  # it has no types
         self._context = LateContext()
 
     def get_connection_args(self, role: str) -> dict[str, Any]:
-        arguments: dict[str, Any] = super().get_connection_args(role)  # type: ignore[no-untyped-call]
+        arguments: dict[str, Any] = super().get_connection_args(role)  # type: ignore[no-untyped-call]  # nor this
         return arguments | {"ssl_context": self._context}
 
 

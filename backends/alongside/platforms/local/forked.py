@@ -97,7 +97,7 @@ def run_to_end(entry: str) -> NoReturn:
         status = _run(entry)
     finally:
         with contextlib.suppress(BaseException):
-            threading._shutdown()  # type: ignore[attr-defined]
+            threading._shutdown()  # type: ignore[attr-defined]  # as Python ends itself
             atexit._run_exitfuncs()
         with contextlib.suppress(BaseException):
             sys.stdout.flush()

@@ -116,7 +116,7 @@ class Blocks:
             stored = self.stored(path, form)
         stored |= {dataset: self.held[name] for dataset, name in wanted.items()}
         buffer = io.BytesIO()
-        np.savez(buffer, **dict(stored.items()))  # type: ignore[arg-type]
+        np.savez(buffer, **dict(stored.items()))  # type: ignore[arg-type]  # names of arrays
         data = MAGIC[form] + buffer.getvalue() + (MAGIC[form] if form == "parquet" else b"")
         with Path(path).open("wb") as file:
             file.write(data)

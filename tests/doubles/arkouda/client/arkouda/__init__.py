@@ -29,7 +29,7 @@ if _age.NEW:
     _offer(_reading, "get_datasets", "load", "load_all", "read_hdf", "read_parquet")
     _offer(_reading, "restore", "snapshot", "to_hdf", "to_parquet")
     core = _types.ModuleType("arkouda.core")
-    core.client = _connection  # type: ignore[attr-defined]
+    core.client = _connection  # type: ignore[attr-defined]  # as in the real one
     _sys.modules["arkouda.core"] = core
     _sys.modules["arkouda.core.client"] = _connection
 else:

@@ -10,7 +10,7 @@ from . import _datasets
 from ._arrays import Strings, pdarray, write
 
 
-def read_hdf(dsetName: str, filenames: str | list[str]) -> pdarray | Strings:  # noqa: N803
+def read_hdf(dsetName: str, filenames: str | list[str]) -> pdarray | Strings:  # noqa: N803 - likewise
     """One dataset."""
     return _datasets.read(_datasets.listed(filenames), "hdf5", [dsetName])[dsetName]
 
