@@ -16,7 +16,8 @@ from distributed import Client, LocalCluster
 
 import alongside
 from benchmarks.measure import Row, alternate, clock, median
-from tests.stack import Stack, free_port, wait_until
+from tests.stack import Stack, free_port
+from tests.waiting import wait_until
 
 Times = dict[str, list[float]]
 

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.measure import Row, median, quiet
 from tests.chromium import CHROMIUM, FLAGS
-from tests.stack import ROOT, Stack, free_port, wait_until
+from tests.stack import ROOT, Stack, free_port
+from tests.waiting import wait_until
 
 PLAIN = """
 import os

@@ -23,8 +23,6 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from tests.waiting import wait_until as wait_until
-
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "deploy" / "local" / "run.py"
 READY = re.compile(r"Alongside is ready: (?P<url>\S+)\s+user: any\s+password: (?P<password>\S+)")

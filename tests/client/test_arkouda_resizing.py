@@ -34,7 +34,7 @@ from tests.client.arkouda_kernel import AGES, REAL, imported
 from tests.client.real import RealService, real_service
 from tests.doubles.arkouda import CLIENT, server
 from tests.lab.kernel import Kernel
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ import pytest
 
 import alongside
 from tests.client.test_real import SCRIPT
-from tests.stack import Stack, marked_processes, wait_until
+from tests.stack import Stack, marked_processes
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 

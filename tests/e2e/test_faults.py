@@ -15,7 +15,8 @@ from distributed import Client
 
 import alongside
 from alongside.phases import ENDED
-from tests.stack import Stack, command, marked_processes, wait_until
+from tests.stack import Stack, command, marked_processes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300), pytest.mark.slow]
 

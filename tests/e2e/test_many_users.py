@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(420), pytest.mark.slow]
 

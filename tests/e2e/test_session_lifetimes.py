@@ -16,7 +16,8 @@ import pytest
 from distributed import Client, Future
 from distributed.security import Security
 
-from tests.stack import Stack, marked_processes, wait_until
+from tests.stack import Stack, marked_processes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 

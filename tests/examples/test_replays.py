@@ -19,7 +19,7 @@ import pytest
 import alongside
 from tests.client.real import RealService
 from tests.examples.submitting import LIMIT, command, environment, log, steps, submit
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

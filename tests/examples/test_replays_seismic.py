@@ -23,7 +23,7 @@ import alongside
 from alongside_workflows import BackendWish, read_workflow, write_workflow
 from tests.client.real import RealService
 from tests.examples.submitting import LIMIT, PROGRAMS, command, environment, log, steps, submit
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.slow]
 

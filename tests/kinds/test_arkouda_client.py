@@ -23,7 +23,7 @@ from alongside.kinds.arkouda.client import ClientMissing
 from tests.client.arkouda_kernel import DOUBLE_ONLY, REAL, age, ak, connection, forget, group
 from tests.doubles.arkouda import CLIENT
 from tests.doubles.arkouda.started import Started, started
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,8 @@ import zmq
 
 from tests.doubles.arkouda import real, server
 from tests.doubles.arkouda.started import Started, started
-from tests.stack import free_port, wait_until
+from tests.stack import free_port
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(real() is not None, reason="there is a real server"),

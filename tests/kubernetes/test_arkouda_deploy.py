@@ -25,7 +25,8 @@ from tests.house.test_source import ROOT
 from tests.kubernetes import watching
 from tests.kubernetes.arkouda_place import Place, definition, place
 from tests.operators.test_parameters import V26, V29, variables
-from tests.stack import free_port, wait_until
+from tests.stack import free_port
+from tests.waiting import wait_until
 
 __all__ = ["definition", "place"]
 

@@ -15,7 +15,8 @@ from tests.lab.axe import violations
 from tests.lab.panel import PATIENCE, Lab, Notebook
 from tests.lab.test_panel_reach import set_theme
 from tests.lab.visit import Visit, picture
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.slow]
 

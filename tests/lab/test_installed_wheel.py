@@ -16,7 +16,8 @@ from playwright.sync_api import expect
 from tests.lab.jupyter import TOKEN, Jupyter, short_folder
 from tests.lab.panel import PATIENCE
 from tests.lab.visit import Visit
-from tests.stack import ROOT, wait_until
+from tests.stack import ROOT
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests.lab.panel import PATIENCE, Notebook
 from tests.lab.visit import Visit
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 

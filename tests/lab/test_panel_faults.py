@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests.lab.panel import PATIENCE
 from tests.lab.visit import Visit, picture
-from tests.stack import Stack, command, marked_processes, wait_until
+from tests.stack import Stack, command, marked_processes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.slow]
 

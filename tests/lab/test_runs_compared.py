@@ -12,7 +12,8 @@ from tests.lab.axe import violations
 from tests.lab.panel import PATIENCE
 from tests.lab.test_runs_panel import put, run_card
 from tests.lab.visit import Person, Visit, picture
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.slow]
 

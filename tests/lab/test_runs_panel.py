@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, expect
 from tests.lab.axe import violations
 from tests.lab.panel import PATIENCE, Card, Lab
 from tests.lab.visit import Person, Visit, picture
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420), pytest.mark.slow]
 

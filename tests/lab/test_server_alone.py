@@ -16,7 +16,7 @@ import alongside
 from alongside.errors import NotAuthenticated
 from alongside.platforms.local.process import marked
 from tests.lab.jupyter import Jupyter, short_folder, wait_for
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from tests.chromium import Complaints
 from tests.lab.panel import Lab
-from tests.stack import Stack, wait_until
+from tests.stack import Stack
+from tests.waiting import wait_until
 
 PICTURES = os.environ.get("ALONGSIDE_PICTURES")
 """Where screenshots for the documentation go; unset: nowhere."""

@@ -15,7 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.stack import LAUNCHER, READY, Stack, free_port, wait_until
+from tests.stack import LAUNCHER, READY, Stack, free_port
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
 

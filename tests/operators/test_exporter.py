@@ -23,7 +23,8 @@ from alongside.kinds.arkouda.lookout import Lookout, Target
 from tests.doubles.arkouda import real
 from tests.doubles.arkouda.started import Started, started
 from tests.prometheus import AT_ONCE, prometheus, up
-from tests.stack import free_port, wait_until
+from tests.stack import free_port
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(real() is not None, reason="the daemons' ports are the double's")
 BOTH = pytest.mark.parametrize("age", ["2021", "2026"])

@@ -21,7 +21,8 @@ import alongside
 from tests.client.arkouda_kernel import REAL, age, ak
 from tests.doubles.arkouda import server
 from tests.house.test_source import ROOT
-from tests.stack import free_port, wait_until
+from tests.stack import free_port
+from tests.waiting import wait_until
 
 FOLDER = ROOT / "images" / "arkouda"
 __all__ = ["age", "ak"]

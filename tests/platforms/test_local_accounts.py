@@ -23,7 +23,7 @@ from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import descendants
 from alongside.testing import make_spec, until
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 ACCOUNT = "al-test-user"
 VIEW = "ALONGSIDE_TEST_VIEW"

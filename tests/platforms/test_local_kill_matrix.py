@@ -17,7 +17,7 @@ from alongside.platforms.base import Observed
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import MARK
 from alongside.testing import make_spec, until
-from tests.stack import wait_until
+from tests.waiting import wait_until
 
 from .local_home import leftovers
 

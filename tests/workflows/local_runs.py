@@ -19,7 +19,7 @@ from alongside_workflows.runner.attempt import STEP_MARK
 from alongside_workflows.runner.folder import RunFolder
 from alongside_workflows.runner.settings import Settings
 from alongside_workflows.runs import RunStatus, State
-from tests.stack import wait_until
+from tests.waiting import wait_until
 from tests.workflows.executor_suite import make_run
 
 STANDIN = "tests.workflows.standin"

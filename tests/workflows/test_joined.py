@@ -11,7 +11,7 @@ from alongside.errors import InvalidFields
 from alongside_workflows.files import parse_workflow
 from alongside_workflows.model import Step, Workflow
 from alongside_workflows.runs import State
-from tests.stack import wait_until
+from tests.waiting import wait_until
 from tests.workflows.local_runs import Make, Run
 from tests.workflows.notebooks import notebook
 

@@ -14,7 +14,7 @@ import pytest
 from alongside.endpoint import complete
 from alongside_workflows.task import BAD_INPUT, DEAD_KERNEL, FAILED, TIMED_OUT
 from tests.client.real import RealService, real_service
-from tests.stack import wait_until
+from tests.waiting import wait_until
 from tests.workflows.local_runs import leftovers
 from tests.workflows.notebooks import notebook
 

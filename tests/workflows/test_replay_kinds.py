@@ -24,7 +24,8 @@ from alongside.kinds.arkouda import keeper
 from tests.client.arkouda_kernel import REAL, group
 from tests.client.real import RealService, real_service
 from tests.doubles.arkouda import CLIENT, server
-from tests.stack import command, marked_processes, wait_until
+from tests.stack import command, marked_processes
+from tests.waiting import wait_until
 from tests.workflows.notebooks import notebook
 
 pytestmark = pytest.mark.slow

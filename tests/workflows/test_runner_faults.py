@@ -18,7 +18,7 @@ from alongside_workflows.journal import Begun, Ended, Intended, Journal
 from alongside_workflows.model import Step
 from alongside_workflows.runner import attempt
 from alongside_workflows.runs import State
-from tests.stack import wait_until
+from tests.waiting import wait_until
 from tests.workflows.local_runs import ROOT, STANDIN, Make, leftovers, nothing_left, words
 
 pytestmark = pytest.mark.slow

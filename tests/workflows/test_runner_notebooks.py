@@ -10,7 +10,7 @@ import pytest
 
 from alongside_workflows.model import Step
 from alongside_workflows.runs import State
-from tests.stack import wait_until
+from tests.waiting import wait_until
 from tests.workflows.local_runs import Make, Run
 
 

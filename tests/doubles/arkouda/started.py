@@ -16,7 +16,8 @@ import psutil
 import zmq
 
 from tests.doubles.arkouda import server
-from tests.stack import free_port, wait_until
+from tests.stack import free_port
+from tests.waiting import wait_until
 
 
 class Started:
