@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from alongside.timetable import Timetable, time_of_day, zone_of
 
 _AT = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d{1,2}:\d\d)")
+_AHEAD = timedelta(days=360)
 _CRON = re.compile(r"(\d+) (\d+) (\d+) (\d+) \*")
 
 
@@ -21,11 +22,14 @@ def once(at: str, zone: str, moment: datetime) -> tuple[str, date]:
     """The cron expression and the last day of a start at this local time.
 
     Without a day it is the next time that a clock there shows it. Raises ValueError for a time
-    that is over.
+    that is over, or more than a year ahead: cron knows no years.
     """
     day, hour, minute = _parts(at)
-    today = moment.astimezone(zone_of(zone)).date()
+    there = zone_of(zone)
+    today = moment.astimezone(there).date()
     for on in (today, today + timedelta(days=1)) if day is None else (day,):
+        if on > today + _AHEAD:
+            raise ValueError(f"{at} is more than a year ahead; choose an earlier time")
         last = on + timedelta(days=hour // 24)  # 24:00 is midnight
         start = f"{minute} {hour % 24} {last.day} {last.month} *"
         if Timetable(start, None, zone, last).next_start(moment) is not None:
@@ -33,14 +37,14 @@ def once(at: str, zone: str, moment: datetime) -> tuple[str, date]:
     raise ValueError(f"{at} is over in {zone}; choose a later time")
 
 
-def once_at(start: str, until: date | None) -> datetime | None:
-    """The local time of the one start that these come to; None when there may be several.
+def once_at(start: str, until: date | None, after: datetime) -> datetime | None:
+    """The local time of the one start that these come to from then on; None when there may be more.
 
-    >>> once_at("0 22 23 11 *", date(2026, 11, 23))
+    >>> once_at("0 22 23 11 *", date(2026, 11, 23), datetime(2026, 11, 20))
     datetime.datetime(2026, 11, 23, 22, 0)
     """
     match = _CRON.fullmatch(start)
-    if match is None or until is None:
+    if match is None or until is None or after.date() < until - _AHEAD - timedelta(days=1):
         return None
     minute, hour, day, month = map(int, match.groups())
     same = (day, month) == (until.day, until.month)

@@ -114,6 +114,11 @@ class ScheduleRecord(_Definition):
         return "workflow" if self.launch is None else self.launch.kind
 
     @property
+    def once(self) -> datetime | None:
+        """The one local time that it starts at, or has started at; None when there may be more."""
+        return once_at(self.start, self.until, self.handled)
+
+    @property
     def workflow(self) -> str | None:
         """The name of the workflow that it submits."""
         flow = (self.submit or {}).get("workflow")
@@ -205,7 +210,7 @@ class Schedule(_Definition):
         return cls(
             **own,
             workflow=record.workflow,
-            once=once_at(record.start, record.until),
+            once=record.once,
             running=occurrence.id if occurrence else None,
             next_start=following,
             next_stop=times.stop_after(since) if since else None,

@@ -291,6 +291,33 @@ describe('the form', () => {
     expect(screen.getByText('Nothing runs alongside this session.')).toBeTruthy();
   });
 
+  test('tonight, or every working day: a schedule is made instead', async () => {
+    await open();
+    await user.selectOptions(screen.getByLabelText('Starts'), 'once');
+    const schedule = () => screen.getByRole('button', { name: 'Schedule' });
+    const at = screen.getByLabelText('At');
+    await user.clear(at);
+    await user.type(at, 'tonight');
+    expect(await screen.findByText(/Write a time of day/)).toBeTruthy();
+    await user.clear(at);
+    await user.type(at, '23:30');
+    const zone = screen.getByLabelText('Time zone');
+    await user.clear(zone);
+    await user.type(zone, 'Europe/Berlin');
+    expect(screen.queryByLabelText('Until')).toBeNull();
+    const radio = screen.getByRole<HTMLInputElement>('radio', { name: 'This session’s' });
+    expect(radio.disabled).toBe(true);
+    await waitFor(() => expect(schedule().getAttribute('aria-disabled')).toBe('false'));
+    await user.click(schedule());
+    expect(await answer).toBeNull();
+    expect(sent).toHaveLength(0);
+    const [made] = staged.service.schedulings;
+    expect(made?.body).toMatchObject({ name: 'Etl — Über', at: '23:30', zone: 'Europe/Berlin' });
+    expect(made?.body.submit?.workflow.steps).toHaveLength(1);
+    expect(made?.body).not.toHaveProperty('days');
+    expect(staged.store.schedules).toHaveLength(1);
+  });
+
   test('a refusal stays in the dialog; the same request is sent again with the same key', async () => {
     await open([], 'The notebook was saved: what is in its file is run.');
     expect(screen.getByText('The notebook was saved: what is in its file is run.')).toBeTruthy();

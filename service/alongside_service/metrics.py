@@ -107,7 +107,7 @@ class Metrics:
         )
         self._schedule_starts = prometheus.Counter(
             "alongside_schedule_starts",
-            "Backends that were started by a schedule.",
+            "Backends and workflows (as kind) that were started by a schedule.",
             ("kind",),
             registry=self._numbers,
         )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from alongside.errors import AlongsideError, NotFound
+from alongside.errors import AlongsideError
 from alongside.models import now
 from alongside.schedules import Occurrence, Outcome, ScheduleRecord, Start
 from alongside_service.schedule_decision import (
@@ -24,7 +24,7 @@ from alongside_service.schedule_decision import (
     Wait,
     decide,
 )
-from alongside_service.scheduled import Scheduled
+from alongside_service.scheduled import OwnerGone, Scheduled
 from alongside_service.schedules import Schedules
 
 FIRST_RETRY, LAST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
@@ -224,7 +224,7 @@ class ScheduleKeeper:
             "again": self.clock.now() + pause,
             "message": error.message,
             "remedy": error.remedy,
-            "ownerless": isinstance(error, NotFound),
+            "ownerless": isinstance(error, OwnerGone),
         }
         return record.model_copy(update={"trying": start.model_copy(update=update)})
 

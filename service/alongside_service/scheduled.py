@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from alongside.catalogue import Catalogue
+from alongside.errors import NotFound
 from alongside.names import backend_id
 from alongside.requests import Requester, parse
 from alongside.schedules import Occurrence, ScheduleRecord, Start
@@ -26,6 +27,10 @@ from alongside_workflows.runs import NewRun
 
 Groups = Callable[[str], Awaitable[frozenset[str]]]
 """Tells the groups of a user. Raises NotFound for one that the hub doesn't know, Unavailable."""
+
+
+class OwnerGone(NotFound):
+    """The hub knows no user of the owner's name, or none any more."""
 
 
 class Scheduled(ABC):
@@ -63,7 +68,10 @@ class Scheduled(ABC):
         """What is noted down of it."""
 
     async def _owner(self, record: ScheduleRecord) -> Requester:
-        return Requester(record.owner, await self._groups(record.owner))
+        try:
+            return Requester(record.owner, await self._groups(record.owner))
+        except NotFound as error:
+            raise OwnerGone(error.message, error.remedy) from None
 
 
 class ScheduledBackends(Scheduled):

@@ -23,7 +23,7 @@ from alongside.errors import (
 )
 from alongside.models import Model
 from alongside.names import backend_id, check_name
-from alongside.once import once, once_at
+from alongside.once import once
 from alongside.platforms.shelf import Document, Shelf
 from alongside.requests import Requester
 from alongside.schedule_requests import check_fits
@@ -219,7 +219,7 @@ def changed(record: ScheduleRecord, patch: SchedulePatch, moment: datetime) -> S
     if patch.at is not None:
         with _told("at"):
             update["start"], update["until"] = once(patch.at, patch.zone or record.zone, moment)
-    elif "start" in update and "until" not in update and once_at(record.start, record.until):
+    elif "start" in update and "until" not in update and record.once:
         update["until"] = None
     wanted = record.model_copy(update=update)
     if wanted == record:

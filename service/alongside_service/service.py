@@ -285,3 +285,9 @@ class Service:
     def _run_changed(self, before: ObservedRun | None, after: ObservedRun | None) -> None:
         for id in self.run_desk.concerned(before, after):
             self.reconciler.look(id)
+        known = after or before
+        if known is None or (before and after and before.status.state is after.status.state):
+            return
+        for record in self.schedules.of(known.spec.owner):
+            if any(past.run == known.spec.id for past in record.history):
+                self.events.schedule_changed(record, record)  # it tells how its runs are

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,7 +103,7 @@ def test_once_is_the_next_time_that_a_clock_shows_it(
     times = Timetable(start, None, zone, until)
     assert times.next_start(at(moment, "UTC")) == at(due, "UTC")
     assert times.next_start(at(due, "UTC")) is None
-    told = once_at(start, until)
+    told = once_at(start, until, at(moment, "UTC"))
     assert told is not None
     assert told.strftime("%H:%M") == at_[-5:].replace("24", "00")
 
@@ -111,8 +111,12 @@ def test_once_is_the_next_time_that_a_clock_shows_it(
 def test_what_is_over_is_not_once() -> None:
     with pytest.raises(ValueError, match="is over in UTC"):
         once("2026-06-08T11:00", "UTC", NOON)
-    assert once_at("0 7 * * *", NOON.date()) is None
-    assert once_at("0 7 8 6 *", None) is None
+    for late in ("2027-06-09T22:00", "9999-12-31T24:00"):
+        with pytest.raises(ValueError, match="a year ahead"):
+            once(late, "UTC", NOON)
+    assert once_at("0 7 * * *", NOON.date(), NOON) is None
+    assert once_at("0 7 8 6 *", None, NOON) is None
+    assert once_at("0 7 8 6 *", date(2028, 6, 8), NOON) is None, "three times"
 
 
 @pytest.mark.shows("K74")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ from alongside_workflows.runs import RunSpec, State
 from tests.doubles.hand_clock import HandClock, at
 from tests.doubles.memory_executor import MemoryExecutor
 from tests.doubles.memory_platform import MemoryPlatform
-from tests.service.test_schedule_keeper import DAY, SUNDAY, Mortal, Timed, _until_it_dies, timed
+from tests.service.test_schedule_keeper import (
+    DAY,
+    SUNDAY,
+    Mortal,
+    Timed,
+    _never,
+    _until_it_dies,
+    timed,
+)
 
 FLOW: dict[str, Any] = {"name": "report", "steps": [{"name": "fit", "command": ["true"]}]}
 NIGHTLY = {"days": "weekdays", "from": "22:00"}
@@ -76,6 +85,23 @@ async def test_and_every_weekday_through_a_change_of_the_clocks(catalogue_path: 
         history = (await run.show())["history"]
         assert [past["due"][11:13] for past in history] == ["02"] * 5 + ["03"] * 5
         assert {past["state"] for past in history} == {"succeeded"}
+
+
+async def test_how_its_run_goes_is_told_to_those_who_look(run: Timed) -> None:
+    await run.make(**wish(**TONIGHT))
+    await run.go("2026-06-07T22:00")
+    told: list[str] = []
+    caller = await run.service.authority.caller("token-of-ada")
+
+    async def read() -> None:
+        async for message in run.service.events.stream(caller, "", _never):
+            told.append(message.event)
+
+    reader = asyncio.create_task(read())
+    await run.settled(lambda: told == ["snapshot"])
+    run.executor.become(submitted(run)[0], State.SUCCEEDED)
+    await run.settled(lambda: sorted(told[1:]) == ["run", "schedule"])
+    reader.cancel()
 
 
 async def test_one_that_still_runs_is_not_joined_by_another(run: Timed) -> None:

@@ -1,7 +1,8 @@
 """Notebooks as workflow steps: one definition, on one machine and on Kubernetes.
 
 `workflow` begins to write one in Python, `read_workflow` reads one from a file; `submit` begins a
-run of it, or of a single notebook, that outlives whoever has submitted it.
+run of it, or of a single notebook, that outlives whoever has submitted it; `schedule` has that done
+by the clock.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from alongside_workflows.running import RunFailed as RunFailed
     from alongside_workflows.runs import Run as Run
     from alongside_workflows.runs import State as State
+    from alongside_workflows.scheduled import schedule as schedule
 
 # imported when first used: each command and each step's process imports this package too
 _PLACES = {
@@ -49,6 +51,7 @@ _PLACES = {
     "find_run": "client",
     "list_runs": "client",
     "read_workflow": "files",
+    "schedule": "scheduled",
     "submit": "client",
     "to_yaml": "files",
     "trace": "client",

@@ -1,4 +1,4 @@
-"""`submit`, `check`, `find_run`, `list_runs` and `trace` for asyncio: the same, awaited.
+"""`submit`, `schedule`, `check`, `find_run`, `list_runs` and `trace` for asyncio, awaited.
 
 >>> from alongside.async_client import AsyncClient  # doctest: +SKIP
 >>> from alongside_workflows import aio  # doctest: +SKIP
@@ -12,17 +12,19 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import JsonValue
 
-from alongside_workflows import client, running, trace_lookup
+from alongside import scheduling
+from alongside_workflows import client, running, scheduled, trace_lookup
 from alongside_workflows.handle import WAIT, AsyncRunHandle
 from alongside_workflows.runs import NewRun
 from alongside_workflows.tracing import Trace
 
 if TYPE_CHECKING:
     from alongside.async_client import AsyncClient
+    from alongside.schedules import Schedule
     from alongside_workflows.model import Workflow
 
 
@@ -39,6 +41,19 @@ async def submit(
     new = client.new_run(service, what, parameters, said)
     handle = AsyncRunHandle(service, await service.run(running.submit(new)))
     return await handle.wait(wait_for) if wait else handle
+
+
+async def schedule(
+    what: client.What,
+    parameters: Mapping[str, JsonValue] | None = None,
+    *,
+    service: AsyncClient,
+    times: Mapping[str, Any],
+    **said: Unpack[client.Said],
+) -> Schedule:
+    """See `scheduled.schedule`."""
+    new = scheduled.wish(service, what, parameters, times, said)
+    return await service.run(scheduling.make(new))
 
 
 async def check(

@@ -18,6 +18,8 @@ examples:
   alongside submit plot.ipynb -p n=10 -p title="Wind speed" --follow
   alongside submit fit.ipynb --backend dask --option workers=4 --option memory="2 GiB" --retries 2
   alongside submit nightly.yaml -p year=2026 --check
+  alongside submit report.ipynb --at 22:00 --zone Europe/Berlin
+  alongside submit report.ipynb --at 22:00 --days weekdays --zone Europe/Berlin
 
 exit status: 0 if it was submitted, with --follow if it has succeeded; 1 if it has failed or was
 cancelled; 2 if it can't be submitted so, and nothing has begun. Ctrl-C leaves the run going.
@@ -66,6 +68,7 @@ def _submit(parser: Parser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="say what is wrong, submit nothing")
     _waiting(parser)
+    _times(parser)
     one = parser.add_argument_group("for a notebook", "A definition says these itself.")
     one.add_argument(
         "--backend",
@@ -94,6 +97,20 @@ def _submit(parser: Parser) -> None:
     one.add_argument("--cell", dest="cells", action="append", metavar="TAG", help=tagged)
     called = "call this function of the notebook, and execute only the cells that this needs"
     one.add_argument("--function", dest="functions", action="append", metavar="NAME", help=called)
+
+
+def _times(parser: Parser) -> None:
+    times = parser.add_argument_group(
+        "by the clock", "Instead of now. See what there is with: alongside schedules"
+    )
+    help = "when: 22:00 is the next time, 2026-11-23T22:00 that day; with --days on each of them"
+    times.add_argument("--at", metavar="TIME", help=help)
+    times.add_argument("--days", help="again and again on these: weekdays, daily, Mon,Wed")
+    times.add_argument("--start", metavar="CRON", help='instead of both: "0 22 * * 1-5"')
+    times.add_argument("--zone", help="time zone: America/New_York (default: that of $TZ)")
+    times.add_argument("--until", metavar="DATE", help="the last day: 2027-06-30")
+    help = "begin also while the last run still goes on (default: that time is skipped)"
+    times.add_argument("--together", action="store_true", help=help)
 
 
 def _below(runs: Parser) -> None:

@@ -1,16 +1,18 @@
-"""``alongside submit``: what is written on the line, made into a workflow and begun."""
+"""``alongside submit``: what is written on the line, as a workflow: begun now, or by the clock."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alongside.cli import tell
+from alongside.cli import tell, text
 from alongside.client import Client
 from alongside.errors import InvalidRequest
 from alongside_workflows import building, client, files
 from alongside_workflows.model import Workflow
+from alongside_workflows.scheduled import schedule
 from alongside_workflows.step_settings import NotebookSettings
 from alongside_workflows.telling import told
 
@@ -26,13 +28,53 @@ def submit(service: Client, given: argparse.Namespace) -> int:
         flow = _defined(given)
         if given.bring:
             flow = files.with_notebooks(flow)
+        times = _times(given, os.environ)
         if given.check:
             return _checked(client.check(flow, service=service), given)
+        if times is not None:
+            return _scheduled(service, flow, times, given)
         handle = client.submit(flow, executor=given.executor, service=service)
     except InvalidRequest as error:
         tell(error, given.json)
         return WRONG
     return told(handle, given)
+
+
+def _times(given: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the line says about when, as `schedule` takes it; None for now.
+
+    Raises InvalidRequest for what makes no sense together.
+    """
+    if given.at is None and given.start is None:
+        for option in ("days", "zone", "until", "together"):
+            if getattr(given, option):
+                raise InvalidRequest(f"--{option} says nothing alone.", "Say when: --at 22:00.")
+        return None
+    if given.wait:
+        raise InvalidRequest(
+            "What is submitted by the clock is not waited for.", "Leave out --wait and --follow."
+        )
+    zone = given.zone or environment.get("TZ", "").removeprefix(":")
+    if not zone:
+        raise InvalidRequest(
+            "It is not known in which time zone that is.", "Say so: --zone Europe/Berlin."
+        )
+    at = "at" if given.days is None else "from"
+    said = {at: given.at, "days": given.days, "start": given.start, "until": given.until}
+    overlap = {"overlap": "together"} if given.together else {}
+    return {"zone": zone, **overlap, **{name: one for name, one in said.items() if one is not None}}
+
+
+def _scheduled(
+    service: Client, flow: Workflow, times: Mapping[str, Any], given: argparse.Namespace
+) -> int:
+    made = schedule(flow, times=times, executor=given.executor, service=service)
+    if given.json:
+        print(made.model_dump_json(indent=2))
+    else:
+        print(text.schedules([made]))
+        print(f"Delete it with: alongside unschedule {made.id}")
+    return 0
 
 
 def _defined(given: argparse.Namespace) -> Workflow:

@@ -8,13 +8,15 @@ interface ClockFieldsProps {
   /** What all ids begin with. */
   id: string;
   clock: Clock;
+  /** Whether a run is to begin: that may be once, and it ends by itself. */
+  run?: boolean;
   wrong: Findings;
   trans: Trans;
   onClock: (clock: Clock) => void;
 }
 
 export function ClockFields(props: ClockFieldsProps) {
-  const { id, clock, trans, onClock } = props;
+  const { id, clock, run, trans, onClock } = props;
   const starts = `${id}-starts`;
   return (
     <>
@@ -31,6 +33,7 @@ export function ClockFields(props: ClockFieldsProps) {
           onChange={event => onClock({ ...clock, on: event.target.value as Clock['on'] })}
         >
           <option value="">{trans.__('now')}</option>
+          {run && <option value="once">{trans.__('tonight, or at another time')}</option>}
           <option value="Mon-Fri">{trans.__('every working day')}</option>
           <option value="daily">{trans.__('every day')}</option>
           <option value="own">{trans.__('on certain days')}</option>
@@ -41,7 +44,7 @@ export function ClockFields(props: ClockFieldsProps) {
   );
 }
 
-function Times({ id, clock, wrong, trans, onClock }: ClockFieldsProps) {
+function Times({ id, clock, run, wrong, trans, onClock }: ClockFieldsProps) {
   const zones = `${id}-zones`;
   const field = (name: 'days' | 'from' | 'to' | 'zone', more: object) => (
     <Input
@@ -59,17 +62,27 @@ function Times({ id, clock, wrong, trans, onClock }: ClockFieldsProps) {
           {field('days', { placeholder: 'Mon,Wed' })}
         </Row>
       )}
-      <Row id={`${id}-from`} label={trans.__('From')} error={wrong.from}>
-        {field('from', { placeholder: '07:00', 'data-short': '' })}
-      </Row>
       <Row
-        id={`${id}-to`}
-        label={trans.__('Until')}
-        hint={clock.to.trim() ? '' : trans.__('Until its lifetime is over.')}
-        error={wrong.to}
+        id={`${id}-from`}
+        label={run ? trans.__('At') : trans.__('From')}
+        hint={clock.on === 'once' && trans.__('22:00, or 2026-12-01 22:00')}
+        error={wrong.from}
       >
-        {field('to', { placeholder: '19:00', 'data-short': '' })}
+        {field('from', {
+          placeholder: '07:00',
+          'data-short': clock.on === 'once' ? undefined : ''
+        })}
       </Row>
+      {!run && (
+        <Row
+          id={`${id}-to`}
+          label={trans.__('Until')}
+          hint={clock.to.trim() ? '' : trans.__('Until its lifetime is over.')}
+          error={wrong.to}
+        >
+          {field('to', { placeholder: '19:00', 'data-short': '' })}
+        </Row>
+      )}
       <Row id={`${id}-zone`} label={trans.__('Time zone')} error={wrong.zone}>
         {field('zone', { list: zones })}
         <datalist id={zones}>

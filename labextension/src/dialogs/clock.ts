@@ -1,12 +1,14 @@
-/** What somebody has chosen in the Launch dialog about when it starts. Pure. */
+/** What somebody has chosen in a dialog about when it starts. Pure. */
 import type { Launch, NewSchedule } from '../model';
+import type { Workflow } from '../runs/types';
 import { ownZone } from '../schedules/words';
 import type { Trans } from '../words';
 import type { Findings } from './findings';
 
 export interface Clock {
-  /** '' is now; `own`: the days that are written; else as the service takes them. */
-  on: '' | 'Mon-Fri' | 'daily' | 'own';
+  /** '' is now; `once`: the next time that a clock shows it; `own`: the days that are written; else
+   * as the service takes them. */
+  on: '' | 'once' | 'Mon-Fri' | 'daily' | 'own';
   /** As written: `Mon,Wed`. */
   days: string;
   from: string;
@@ -19,7 +21,13 @@ export function clockAtFirst(): Clock {
   return { on: '', days: '', from: '07:00', to: '19:00', zone: ownZone() };
 }
 
+/** Of a run: in the evening, and it ends by itself. */
+export function clockOfRun(): Clock {
+  return { ...clockAtFirst(), from: '22:00', to: '' };
+}
+
 const TIME = /^\d{1,2}:\d\d$/;
+const MOMENT = /^(\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d$/;
 
 /** What is missing or no time of day. What else is written wrong, the service says. */
 export function clockFindings({ on, days, from, to, zone }: Clock, trans: Trans): Findings {
@@ -28,7 +36,7 @@ export function clockFindings({ on, days, from, to, zone }: Clock, trans: Trans)
   if (on === 'own' && !days.trim()) {
     found.days = trans.__('Write days, for example Mon,Wed or Sat-Sun.');
   }
-  if (on && !TIME.test(from.trim())) {
+  if (on && !(on === 'once' ? MOMENT : TIME).test(from.trim())) {
     found.from = unreadable;
   }
   if (on && to.trim() && !TIME.test(to.trim())) {
@@ -42,13 +50,20 @@ export function clockFindings({ on, days, from, to, zone }: Clock, trans: Trans)
 
 /** What is asked for. What a schedule starts belongs to no session, so there is nothing to keep. */
 export function scheduleOf(clock: Clock, { name, keep: _, ...launch }: Launch): NewSchedule {
-  const { on, days, from, to, zone } = clock;
+  const to = clock.to.trim();
+  return { name: name ?? '', launch, ...timesOf(clock), ...(to && { to }) };
+}
+
+/** Likewise of a workflow; `executor`: who carries it out, '' leaves that to the service. */
+export function runScheduleOf(clock: Clock, workflow: Workflow, executor: string): NewSchedule {
+  const submit = { workflow, ...(executor && { executor }) };
+  return { name: workflow.name, submit, ...timesOf(clock) };
+}
+
+function timesOf({ on, days, from, zone }: Clock): Pick<NewSchedule, 'days' | 'from' | 'zone'> {
+  const time = from.trim();
   return {
-    name: name ?? '',
-    launch,
-    days: on === 'own' ? days.trim() : on,
-    from: from.trim(),
-    ...(to.trim() && { to: to.trim() }),
+    ...(on === 'once' ? { at: time } : { days: on === 'own' ? days.trim() : on, from: time }),
     zone: zone.trim()
   };
 }

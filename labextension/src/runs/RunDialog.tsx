@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { Trouble } from '../components/Trouble';
 import { type Gate, show } from '../dialogs/Frame';
-import type { Problem } from '../model';
+import type { Problem, Schedule } from '../model';
 import { problemOf } from '../requests';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
@@ -19,18 +19,19 @@ export interface RunDialogOptions {
   note: string;
 }
 
-/** Ask how to run a notebook, and run it; null when it was cancelled. */
-export function openRun(
+/** Ask how to run a notebook, and run it; null when it was cancelled, or is to begin by the clock. */
+export async function openRun(
   alongside: IAlongside,
   trans: Trans,
   options: RunDialogOptions
 ): Promise<Run | null> {
-  return show<Run>({
+  const made = await show<Run | Schedule>({
     title: trans.__('Run “%1”', nameOf(options.notebook)),
     accept: trans.__('Run'),
     trans,
     body: gate => <Body {...{ alongside, trans, gate }} {...options} />
   });
+  return made && 'state' in made ? made : null;
 }
 
 /** Of its file. */
@@ -42,7 +43,7 @@ function nameOf(notebook: Notebook): string {
 interface BodyProps extends RunDialogOptions {
   alongside: IAlongside;
   trans: Trans;
-  gate: Gate<Run>;
+  gate: Gate<Run | Schedule>;
 }
 
 function Body(props: BodyProps) {

@@ -3,7 +3,9 @@ import { useEffect, useId, useState } from 'react';
 
 import { useStore } from '../components/signals';
 import { Cards } from '../dialogs/Cards';
+import { ClockFields } from '../dialogs/ClockFields';
 import { type Choice as Launch, moved, namesTaken, begin as sizeOf } from '../dialogs/choice';
+import { clockFindings, clockOfRun } from '../dialogs/clock';
 import { Effect } from '../dialogs/Effect';
 import type { Gate } from '../dialogs/Frame';
 import { unusable } from '../dialogs/findings';
@@ -12,7 +14,7 @@ import { useCatalogue, useCheck } from '../dialogs/live';
 import { outcomeOf, planOf } from '../dialogs/plan';
 import { recall } from '../dialogs/remembered';
 import { membersTitle } from '../kinds';
-import { type Catalogue, type Problem, usable } from '../model';
+import { type Catalogue, type Problem, type Schedule, usable } from '../model';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { chosenOf, type Executor, executorsOf } from './executors';
@@ -34,7 +36,7 @@ import type { Described, Run } from './types';
 interface FormProps {
   alongside: IAlongside;
   trans: Trans;
-  gate: Gate<Run>;
+  gate: Gate<Run | Schedule>;
   notebook: Notebook;
   described: Described;
   wish: Wish;
@@ -58,6 +60,7 @@ export function RunForm({
   const { catalogue } = useCatalogue(alongside, trans);
   const [choice, setChoice] = useState(first);
   const [size, setSize] = useState<Launch | null>(null);
+  const [clock, setClock] = useState(clockOfRun);
   const id = useId();
 
   const executors = executorsOf(store.me, trans);
@@ -78,7 +81,9 @@ export function RunForm({
   );
   const outcome = plan && launch ? outcomeOf(plan, launch, store.me, checked, trans) : null;
 
-  const wrong = wrongOf(described, choice, home, trans);
+  const later = clock.on !== '';
+  const untimely = clockFindings(clock, trans);
+  const wrong = { ...wrongOf(described, choice, home, trans), ...untimely };
   const count = Object.keys(wrong).length;
   const workflow = workflowOf(
     described,
@@ -89,12 +94,17 @@ export function RunForm({
   const refusal = useSubmission(alongside, gate, trans, {
     workflow,
     executor: executor?.name ?? '',
-    brings: home ? null : { place: placeOf(described), notebook }
+    brings: home ? null : { place: placeOf(described), notebook },
+    clock
   });
   // no room now is no obstacle: the run waits for it
   const impossible = own && (!sound || isFinal(checked?.problem) || !plan || unavailable(plan));
-  const open = count === 0 && !impossible && !executor?.why && !store.problem;
+  const lost = later && choice.computing === 'session';
+  const open = count === 0 && !impossible && !lost && !executor?.why && !store.problem;
   useEffect(() => gate.set(open, `${id}-verdict`), [gate, open, id]);
+  useEffect(() => {
+    gate.accept = later ? trans.__('Schedule') : '';
+  }, [gate, later, trans]);
 
   return (
     <div className="alongside-Launch">
@@ -130,7 +140,7 @@ export function RunForm({
           id={`${id}-computing`}
           legend={trans.__('Backend')}
           chosen={choice.computing}
-          cards={computings(alongside, trans)}
+          cards={computings(alongside, later, trans)}
           onChoose={value => setChoice({ ...choice, computing: value as Computing })}
         />
         {launch && plan && catalogue && (
@@ -145,6 +155,14 @@ export function RunForm({
             onMove={to => setSize(moved(catalogue, launch, to))}
           />
         )}
+        <ClockFields
+          id={`${id}-clock`}
+          clock={clock}
+          run
+          wrong={untimely}
+          trans={trans}
+          onClock={setClock}
+        />
         <StepFields
           id={id}
           notebook={described.notebook}
@@ -168,7 +186,7 @@ export function RunForm({
           .join(' ')}
         members={membersTitle(store.kinds, trans)}
         quota={outcome?.quota ?? []}
-        verdict={verdictOf(count, executor, outcome, trans)}
+        verdict={verdictOf({ count, executor, outcome, later, lost }, trans)}
         problem={store.problem ?? refusal ?? (isFinal(outcome?.problem) ? outcome.problem : null)}
         trans={trans}
       />
@@ -176,17 +194,30 @@ export function RunForm({
   );
 }
 
-function verdictOf(
-  count: number,
-  executor: Executor | null,
-  outcome: ReturnType<typeof outcomeOf> | null,
-  trans: Trans
-) {
+interface Facts {
+  /** Values that can't be used. */
+  count: number;
+  executor: Executor | null;
+  outcome: ReturnType<typeof outcomeOf> | null;
+  /** Whether it begins by the clock, and that what it computes on may not be there then. */
+  later: boolean;
+  lost: boolean;
+}
+
+function verdictOf({ count, executor, outcome, later, lost }: Facts, trans: Trans) {
   if (count > 0) {
     return { fits: false, sentence: unusable(count, trans), remedy: '' };
   }
   if (executor?.why) {
     return { fits: false, sentence: executor.why, remedy: '' };
+  }
+  if (lost) {
+    const remedy = trans.__('Choose another backend.');
+    return { fits: false, sentence: trans.__('This session may not be there then.'), remedy };
+  }
+  if (later) {
+    const sentence = trans.__('Begins by itself, whether you are logged in or not.');
+    return { fits: true, sentence, remedy: '' };
   }
   return outcome && !outcome.verdict.fits
     ? { ...outcome.verdict, remedy: trans.__('The run waits until there is room.') }
@@ -211,7 +242,7 @@ function unavailable({ offer }: ReturnType<typeof planOf>): boolean {
 }
 
 /** On what it can compute. */
-function computings({ store }: IAlongside, trans: Trans) {
+function computings({ store }: IAlongside, later: boolean, trans: Trans) {
   const here = [...store.backends.values()].filter(
     one => one.owner === store.user && one.session === store.session && usable(one)
   );
@@ -231,7 +262,11 @@ function computings({ store }: IAlongside, trans: Trans) {
       value: 'session',
       title: trans.__('This session’s'),
       lines: [first ? first.name : ''],
-      why: first ? '' : trans.__('Nothing runs alongside this session.')
+      why: later
+        ? trans.__('This session may not be there then.')
+        : first
+          ? ''
+          : trans.__('Nothing runs alongside this session.')
     }
   ];
 }
