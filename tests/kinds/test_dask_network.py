@@ -424,7 +424,6 @@ def test_workers_whose_scheduler_is_replaced_end_soon_and_find_the_new_one(
 
 def test_all_end_in_time_when_all_are_told_to(tmp_path: Path) -> None:
     """As when their objects are deleted. Workers then may wait for what has been cancelled."""
-
     kept: list[asyncio.Task[None]] = []
 
     async def waits_for_ever() -> None:
