@@ -124,7 +124,7 @@ def test_where_no_cluster_can_be_had_that_is_said(places: Path) -> None:
     assert called == TESTS
     said = (places / "output").read_text()
     assert "Not run: make test-kubernetes" in said
-    assert re.search("Of the slow tests, part [123]/3:", said)
+    assert re.search(r"Of the slow tests, part ([1-4])/4:", said)
 
 
 @pytest.mark.parametrize("target", ["test-hub-5.5", "test", "test-slow", "test-kubernetes"])
