@@ -1,22 +1,25 @@
 """A registry in a pod, with one small image of any tag: so that nodes can really pull something.
 
-Nodes reach it as `localhost`, by a port of theirs: container runtimes take that one without TLS.
+It may want a password. Nodes reach it as `localhost`, by a port of theirs: container runtimes take
+that one without TLS.
 """
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kr8s.objects import Pod, Service
+from kr8s.objects import Pod, Secret, Service
 
 from tests.kubernetes import pods
 from tests.kubernetes.release import wait_for
 
 # As the distribution specification of the Open Container Initiative has it, read-only.
 SERVER = """
-import hashlib, io, json, re, subprocess, tarfile
+import base64, hashlib, io, json, os, re, subprocess, tarfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -56,11 +59,19 @@ def manifest(tag):
     }
     return kept(json.dumps(whole).encode(), whole["mediaType"])["digest"]
 
+KNOWN = "Basic " + base64.b64encode(os.environ["LOGIN"].encode()).decode()
+
 class Registry(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.do_GET()
 
     def do_GET(self):
+        if os.environ["LOGIN"] and self.headers["Authorization"] != KNOWN:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         path = self.path.partition("?")[0]
         found = re.fullmatch(r"/v2/fresh/(manifests|blobs)/([\\w:.-]+)", path)
         name = found[2] if found else ""
@@ -80,11 +91,16 @@ ThreadingHTTPServer(("", 5000), Registry).serve_forever()
 
 
 @contextmanager
-def registry(api: Any, namespace: str, image: str) -> Iterator[str]:
-    """What its image is called, but for a tag. `image` has Python."""
+def registry(api: Any, namespace: str, image: str, login: str = "") -> Iterator[str]:
+    """What its image is called, but for a tag.
+
+    image : what it runs in, with Python
+    login : name and password, with a colon between; none where anybody may pull
+    """
     probe = {"tcpSocket": {"port": 5000}, "periodSeconds": 1}
     command = ["python", "-c", SERVER]
-    body = pods.restricted("registry", image, command=command, readinessProbe=probe)
+    known = [{"name": "LOGIN", "value": login}]
+    body = pods.restricted("registry", image, command=command, readinessProbe=probe, env=known)
     body["metadata"] |= {"namespace": namespace, "labels": {"app": "registry"}}
     pod = Pod(body, api=api)
     pod.create()
@@ -99,3 +115,15 @@ def registry(api: Any, namespace: str, image: str) -> Iterator[str]:
     finally:
         service.delete()
         pod.delete(grace_period=0)
+
+
+def credentials(api: Any, namespace: str, name: str, image: str, login: str) -> None:
+    """Make the Secret with which the image can be pulled."""
+    place = {image.partition("/")[0]: {"auth": b64encode(login.encode()).decode()}}
+    config = json.dumps({"auths": place}).encode()
+    body = {
+        "metadata": {"name": name, "namespace": namespace},
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": b64encode(config).decode()},
+    }
+    Secret(body, api=api).create()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from kr8s.objects import Pod
 
 from tests.kubernetes import pods
-from tests.kubernetes.registry import registry
+from tests.kubernetes.registry import credentials, registry
 from tests.kubernetes.release import Release, fresh_namespace, wait_for
 
 pytestmark = pytest.mark.timeout(600)
@@ -25,6 +26,11 @@ def release(kubeconfig: str, images: dict[str, str], tmp_path: Path) -> Iterator
         one.values |= {"hub.enabled": False, "service.replicas": 0, "prePuller.enabled": True}
         yield one
         one.uninstall()
+
+
+def open_nodes(release: Release) -> set[str]:
+    """The nodes that anything may run on; the puller may be on others as well."""
+    return {node.name for node in release.api.get("nodes") if not node.spec.get("taints")}
 
 
 def having(release: Release, image: str) -> set[str]:
@@ -44,19 +50,46 @@ def test_a_new_image_reaches_every_node_while_what_runs_keeps_its_own(
     release: Release, images: dict[str, str]
 ) -> None:
     """By an upgrade of the release, from a registry; the old image is not asked for any more."""
-    nodes = {node.name for node in release.api.get("nodes") if not node.unschedulable}
+    nodes = open_nodes(release)
     with registry(release.api, release.namespace, images["service"]) as fresh:
         old, new = f"{fresh}:1", f"{fresh}:2"
         release.install(prePuller__extraImages=[old])
-        wait_for(lambda: having(release, old) == nodes, "the image is on every node")
+        wait_for(lambda: having(release, old) >= nodes, "the image is on every node")
         running = session(release, old)
         release.install(prePuller__extraImages=[new])
-        wait_for(lambda: having(release, new) == nodes, "the new image is on every node")
+        wait_for(lambda: having(release, new) >= nodes, "the new image is on every node")
         assert not having(release, old)
         running.refresh()
         assert running.status.phase == "Running"
         assert not running.status.containerStatuses[0].restartCount
         running.delete(grace_period=0)
+
+
+@pytest.mark.shows("K116")
+def test_nodes_pull_from_a_registry_with_the_password_of_a_secret(
+    release: Release, images: dict[str, str]
+) -> None:
+    """And not without it."""
+    login = f"robot:{secrets.token_hex(8)}"
+    nodes = open_nodes(release)
+    with registry(release.api, release.namespace, images["service"], login) as place:
+        image = f"{place}:private"
+        release.install(prePuller__extraImages=[image])
+        wait_for(lambda: refused(release), "a node is refused")
+        assert not having(release, image)
+        credentials(release.api, release.namespace, "team", place, login)
+        release.install(images__pullSecrets=["team"])
+        wait_for(lambda: having(release, image) >= nodes, "the image is on every node")
+
+
+def refused(release: Release) -> bool:
+    """Whether the image of a container of the puller can't be had."""
+    found = release.api.get("pods", namespace=release.namespace, label_selector=PULLER)
+    return any(
+        container.state.get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff")
+        for pod in found
+        for container in pod.status.get("initContainerStatuses", [])
+    )
 
 
 def session(release: Release, image: str) -> Any:
