@@ -8,8 +8,6 @@ import pwd
 import shutil
 import signal
 import stat as modes
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -23,10 +21,10 @@ from alongside.phases import Phase
 from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import descendants
 from alongside.testing import make_spec, until
+from tests.platforms.accounts import another_account, run_in_a_view
 from tests.waiting import wait_until
 
 ACCOUNT = "al-test-user"
-VIEW = "ALONGSIDE_TEST_VIEW"
 pytestmark = [
     pytest.mark.skipif(
         os.geteuid() != 0 or shutil.which("useradd") is None, reason="only root can add accounts"
@@ -35,24 +33,11 @@ pytestmark = [
 ]
 
 
-def closed_parent() -> Path | None:
-    """The directory above our interpreter that other accounts may not pass, if there is one."""
-    for path in reversed(Path(sys.executable).resolve().parents):
-        if not path.stat().st_mode & modes.S_IXOTH:
-            return path
-    return None
-
-
 @pytest.fixture(scope="module")
 def account() -> Iterator[pwd.struct_passwd]:
     """A real Unix account, removed afterwards."""
-    if closed_parent() is not None:
-        pytest.skip("other accounts can't reach this interpreter; see the last test here")
-    subprocess.run(["useradd", "--create-home", "--user-group", ACCOUNT], check=True)
-    try:
-        yield pwd.getpwnam(ACCOUNT)
-    finally:
-        subprocess.run(["userdel", "--remove", ACCOUNT], check=True, capture_output=True)
+    with another_account(ACCOUNT) as made:
+        yield made
 
 
 @pytest.fixture
@@ -152,26 +137,4 @@ async def test_a_home_that_the_account_cannot_reach_is_reported(
 
 
 def test_the_same_where_the_interpreter_is_out_of_reach_otherwise(tmp_path: Path) -> None:
-    """Where Python lives in a closed directory (/root), runs these tests in a view of their own
-    (a mount namespace) in which that directory is passable and has nothing but Python in it."""
-    closed = closed_parent()
-    if closed is None or VIEW in os.environ:
-        pytest.skip("accounts reach this interpreter")
-    child = closed / Path(sys.executable).resolve().relative_to(closed).parts[0]
-    script = (
-        'set -e; mount --bind "$2" "$3"; mount -t tmpfs -o mode=755 tmpfs "$1"; mkdir "$2"; '
-        'mount --bind "$3" "$2"; shift 3; exec "$@"'
-    )
-    unshare = ["unshare", "--mount", "--propagation", "private"]
-    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    done = subprocess.run(
-        [*unshare, "sh", "-c", script, "view", str(closed), str(child), str(tmp_path), *test],
-        env=os.environ | {VIEW: "1"},
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
-    if "unshare failed" in done.stderr:
-        pytest.skip("no mount namespaces here")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert "4 passed" in run_in_a_view(tmp_path, __file__)

@@ -8,8 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ from alongside.errors import InvalidRequest, NotAllowed, NotFound
 from alongside_workflows.executors.base import Executor, ObservedRun
 from alongside_workflows.executors.local import LocalExecutor
 from alongside_workflows.runs import State
-from tests.platforms.test_local_accounts import VIEW, closed_parent
+from tests.platforms.accounts import another_account, run_in_a_view
 from tests.workflows.executor_suite import (
     ACCESS,
     lines,
@@ -242,15 +240,8 @@ ACCOUNT = "al-test-runs"
 @pytest.fixture(scope="module")
 def account() -> Iterator[pwd.struct_passwd]:
     """A real Unix account, removed afterwards."""
-    if os.geteuid() != 0 or shutil.which("useradd") is None:
-        pytest.skip("only root can add accounts")
-    if closed_parent() is not None:
-        pytest.skip("other accounts can't reach this interpreter")
-    subprocess.run(["useradd", "--create-home", "--user-group", ACCOUNT], check=True)
-    try:
-        yield pwd.getpwnam(ACCOUNT)
-    finally:
-        subprocess.run(["userdel", "--remove", ACCOUNT], check=True, capture_output=True)
+    with another_account(ACCOUNT) as made:
+        yield made
 
 
 @pytest.mark.shows("K62")
@@ -290,25 +281,4 @@ def test_it_has_a_name() -> None:
 
 
 def test_the_same_where_the_interpreter_is_out_of_reach_otherwise(tmp_path: Path) -> None:
-    """As in `test_local_accounts`: a view in which accounts reach Python."""
-    closed = closed_parent()
-    if closed is None or VIEW in os.environ or os.geteuid() != 0:
-        pytest.skip("accounts reach this interpreter, or we are none that could show it")
-    child = closed / Path(sys.executable).resolve().relative_to(closed).parts[0]
-    script = (
-        'set -e; mount --bind "$2" "$3"; mount -t tmpfs -o mode=755 tmpfs "$1"; mkdir "$2"; '
-        'mount --bind "$3" "$2"; shift 3; exec "$@"'
-    )
-    unshare = ["unshare", "--mount", "--propagation", "private"]
-    test = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "root"]
-    done = subprocess.run(
-        [*unshare, "sh", "-c", script, "view", str(closed), str(child), str(tmp_path), *test],
-        env=os.environ | {VIEW: "1"},
-        capture_output=True,
-        text=True,
-        timeout=150,
-    )
-    if "unshare failed" in done.stderr:
-        pytest.skip("no mount namespaces here")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "1 passed" in run_in_a_view(tmp_path, __file__, "-k", "root")
