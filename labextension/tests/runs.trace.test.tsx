@@ -184,7 +184,7 @@ describe('the tab', () => {
     expect(document.activeElement).toBe(segment);
     await user.click(within(segment).getByRole('button', { name: /^Executed notebook/ }));
     expect(actions.run).toHaveBeenLastCalledWith('run-of-segment', 'segment', 'notebook');
-    await user.click(within(count).getByRole('button', { name: 'Run foam, step count' }));
+    await user.click(within(count).getByRole('button', { name: 'See run foam, step count' }));
     expect(actions.run).toHaveBeenLastCalledWith('run-of-count', 'count');
     expect(within(count).queryByRole('button', { name: /^Executed/ })).toBeNull();
     await user.click(within(report).getByRole('button', { name: 'Open report.txt' }));

@@ -54,8 +54,10 @@ export function TraceStep({ act, acts, traced, paths, kinds, actions, trans }: T
   const used = acts.filter(({ run, step }) =>
     act.after.some(([id, name]) => id === run && name === step)
   );
+  // what lies with the run, as the executed notebook does, has no URL
+  const made = act.made.filter(({ place }) => place.includes('://'));
   const parts: [title: string, items: ReactNode[]][] = [
-    [trans.__('Made'), act.made.map(file)],
+    [trans.__('Made'), made.map(file)],
     [trans.__('From'), act.read.map(file)],
     [trans.__('After'), used.map(one => <StepLink key={keyOf(one)} act={one} trans={trans} />)],
     [
@@ -93,9 +95,9 @@ export function TraceStep({ act, acts, traced, paths, kinds, actions, trans }: T
       <div className="alongside-Card-buttons">
         <Button
           onPress={() => actions.run(act.run, act.step)}
-          label={trans.__('Run %1, step %2', act.workflow, act.step)}
+          label={trans.__('See run %1, step %2', act.workflow, act.step)}
         >
-          {trans.__('Run %1', act.workflow)}
+          {trans.__('See run %1', act.workflow)}
         </Button>
         {notebook && (
           <Button
