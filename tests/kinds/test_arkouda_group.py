@@ -28,6 +28,7 @@ from alongside.platforms.local import LocalPlatform
 from alongside.platforms.local.process import Identity, descendants, stat
 from alongside.testing import KindSuite, PlatformSuite, make_spec, until
 from tests.doubles.arkouda import CLIENT, server
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -154,8 +155,9 @@ if [ ! -e {tmp_path}/stolen ]; then
     touch {tmp_path}/stolen
     {sys.executable} -c "
 import socket, sys, time
-s = socket.socket(); s.bind(('', int(sys.argv[1]))); s.listen(); time.sleep(20)" "$port" &
-    sleep 1
+s = socket.socket(); s.bind(('', int(sys.argv[1]))); s.listen()
+open(sys.argv[2], 'w'); time.sleep(20)" "$port" {tmp_path}/listens &
+    for turn in $(seq 400); do [ -e {tmp_path}/listens ] || sleep 0.05; done
 fi
 exec {real} "$@"
 """
@@ -346,19 +348,11 @@ def test_the_kernel_knows_who_waits_for_an_answer() -> None:
                 threading.Event().wait(0.02)  # the kernel counts in milliseconds
                 caller.sendall(b"x" * 500)
                 accepted.recv(500)
-                wait_until(lambda: traffic.look(port).busy)
+                wait_until("traffic", lambda: traffic.look(port).busy)
                 threading.Event().wait(0.02)
                 accepted.sendall(b"y")
-                wait_until(lambda: not traffic.look(port).busy)
-        wait_until(lambda: traffic.look(port).clients == 0)
-
-
-def wait_until(condition: Any) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("waited in vain")
+                wait_until("silence", lambda: not traffic.look(port).busy)
+        wait_until("nobody", lambda: traffic.look(port).clients == 0)
 
 
 def test_what_is_no_arkouda_server_is_not_believed() -> None:
