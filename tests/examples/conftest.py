@@ -42,13 +42,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Callable[..., nbformat.NotebookNode]:
-    """Run a notebook's text in a kernel with these variables; the notebook with its outputs."""
+    """Run a notebook's text in a kernel with these variables; the notebook with its outputs.
 
-    def run(source: str, environment: dict[str, str]) -> nbformat.NotebookNode:
+    Each cell has `timeout` seconds.
+    """
+
+    def run(
+        source: str, environment: dict[str, str], timeout: float = 150
+    ) -> nbformat.NotebookNode:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ALONG", "DASK_", "JUPY"))}
         notebook = nbformat.reads(source, as_version=4)
         client = NotebookClient(
-            notebook, timeout=150, resources={"metadata": {"path": str(folder)}}
+            notebook, timeout=timeout, resources={"metadata": {"path": str(folder)}}
         )
         client.execute(env=kept | environment)
         return notebook

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 import alongside
 from tests.client.real import RealService
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(480)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(900)]
 
 Run = Callable[..., nbformat.NotebookNode]
 SAMPLE, FULL = (384, 384, 136), (2432, 2432, 136)  # 80 MB and 3.2 GB
@@ -70,7 +70,7 @@ def volumes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def found(run: Run, line: str, environment: dict[str, str]) -> np.ndarray:
     """The strongest and the mean of the envelope, for each block."""
     notebook = new_notebook(cells=[new_code_cell(ENVELOPE.replace("LINE", line))])
-    (output,) = run(nbformat.writes(notebook), environment).cells[0].outputs
+    (output,) = run(nbformat.writes(notebook), environment, timeout=600).cells[0].outputs
     return np.array(json.loads(output.text))
 
 
