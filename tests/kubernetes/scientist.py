@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,11 +71,36 @@ class Scientist:
 
     # -- with the token ------------------------------------------------------------------------
 
+    @property
+    def _server(self) -> str:
+        return f"{self.release.address()}/hub/api/users/{self.user}/server"
+
+    def told(self, options: dict[str, Any]) -> list[tuple[float, str]]:
+        """Start a session; what the hub tells from the beginning of that to its end, which may be
+        a failure, and when: in seconds, from some moment."""
+        with ThreadPoolExecutor(1) as background:
+            asked = background.submit(self.api.post, self._server, json=options, timeout=300)
+            told: list[tuple[float, str]] = wait_for(self._progress, "there is progress to see")
+            asked.result()
+        return told
+
+    def _progress(self) -> list[tuple[float, str]]:
+        with self.api.stream("GET", f"{self._server}/progress", timeout=300) as answer:
+            if answer.status_code != 200:
+                return []
+            return [
+                (time.monotonic(), json.loads(line.removeprefix("data: "))["message"])
+                for line in answer.iter_lines()
+                if line.startswith("data: ")
+            ]
+
     def leave(self) -> None:
         """End the session if there still is one, so that an operator that goes next has nothing
         left to do."""
-        server = f"{self.release.address()}/hub/api/users/{self.user}/server"
-        self.api.delete(server)
+        self.api.delete(self._server)
+        for one in self.backends():
+            if one["phase"] == "failed":  # stays until somebody has seen it
+                self.api.delete(f"backends/{one['id']}")
         wait_for(lambda: not self.backends(), "the backends are gone")
 
     def backends(self) -> list[dict[str, Any]]:
@@ -114,7 +142,9 @@ def nothing_new(release: Release, before: set[str]) -> None:
     """Wait until the namespace holds what it held before. What is in a user's home outlives the
     session; nothing else does."""
 
-    def held() -> set[str]:
-        return {one for one in release.held() if not one.startswith("persistentvolumeclaims/home-")}
+    def ends(held: set[str]) -> set[str]:
+        return {one for one in held if not one.startswith("persistentvolumeclaims/home-")}
 
-    wait_for(lambda: held() == before, "the namespace holds what it held before")
+    wait_for(
+        lambda: ends(release.held()) == ends(before), "the namespace holds what it held before"
+    )

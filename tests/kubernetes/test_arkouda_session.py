@@ -37,6 +37,25 @@ profiles:
           memory: {default: 256 MiB, maximum: 1 GiB}
         pod: {image: "IMAGE"}
         start_timeout: 10 min
+  needed:
+    title: Arkouda for sure
+    platform: kubernetes
+    default: arkouda
+    backends:
+      arkouda:
+        options: {locales: {default: 3, maximum: 6}, memory: 256 MiB}
+        pod: {image: "IMAGE"}
+        required: true
+  nowhere:
+    title: Where no node is
+    platform: kubernetes
+    default: arkouda
+    backends:
+      arkouda:
+        options: {locales: {default: 3, maximum: 6}, memory: 256 MiB}
+        pod: {image: "IMAGE", node_selector: {alongside.test/such: none}}
+        start_timeout: 20 s
+        required: true
 """
 DAY = (
     """
@@ -83,7 +102,7 @@ def test_form_attach_compute_scale_with_what_is_in_memory_and_stop(
     before = release.held()
     gus.log_in(page)
     page.get_by_role("radio", name=re.compile("^Arkouda locale group")).check(force=True)
-    page.get_by_label("Locales", exact=True).fill("3")
+    page.get_by_role("spinbutton", name="Locales").fill("3")
     gus.start(page, "notebook server|Arkouda|locale")
 
     gus.bring("client", {})
@@ -101,6 +120,37 @@ def test_form_attach_compute_scale_with_what_is_in_memory_and_stop(
     gus.stop(page)
     nothing_new(release, before)
     assert not list(release.api.get(f"{PLURAL}.alongside.jupyter.org", namespace=release.namespace))
+
+
+STAGES = (
+    "Asking for the Arkouda locale group",
+    "of 2 locales beside the server's accept SSH",
+    "the server is being started",
+    "the server has not answered yet",
+    "Running with 3 locales",
+    "The Arkouda locale group is ready",
+)
+SOON = 10.0  # seconds
+
+
+@pytest.mark.shows("K3")
+def test_the_spawner_tells_each_stage_of_three_locales_and_what_the_scheduler_refuses(
+    release: Release, gus: Scientist
+) -> None:
+    before = release.held()
+    told = [text for _, text in gus.told({"profile": "needed", "backend": {"kind": "arkouda"}})]
+    places = [next(n for n, text in enumerate(told) if stage in text) for stage in STAGES]
+    assert places == sorted(places), told
+    assert told[-1].startswith("Server ready"), told
+    gus.leave()
+
+    times = gus.told({"profile": "nowhere", "backend": {"kind": "arkouda"}})
+    asked = next(at for at, text in times if "Asking for" in text)
+    refused = next(at for at, text in times if "node affinity/selector" in text)
+    assert refused - asked < SOON, times
+    assert "Spawn failed" in times[-1][1], times
+    gus.leave()
+    nothing_new(release, before)
 
 
 def size(gus: Scientist) -> tuple[str, int]:
