@@ -6,8 +6,8 @@ import userEvent from '@testing-library/user-event';
 import type { RunActions } from '../src/runs/actions';
 import { changedCells, joined } from '../src/runs/cells';
 import { drawn, needs } from '../src/runs/graph';
-import { nodeText } from '../src/runs/state';
-import type { Run, Step } from '../src/runs/types';
+import { foremost, nodeText } from '../src/runs/state';
+import type { Run, Step, View } from '../src/runs/types';
 import type { Store } from '../src/store';
 import { ENGLISH as trans } from '../src/words';
 import { backendOf, stage } from './dialogs.stage';
@@ -79,7 +79,7 @@ describe('the tab', () => {
   }, 60_000);
   afterEach(cleanup);
 
-  async function show(run: Run, step: string) {
+  async function show(run: Run, step: string, asked: { view?: View } = { view: 'log' }) {
     const { store, emit } = await stage();
     emit({ type: 'run', run });
     const log = jest.fn(async (_run: string, name: string, attempt: number) => {
@@ -101,7 +101,7 @@ describe('the tab', () => {
       <RunView
         id={run.id}
         name={run.name}
-        asked={{ step, view: 'log' }}
+        asked={{ step, ...asked }}
         store={store as Store}
         requests={requests}
         actions={actions as unknown as RunActions}
@@ -182,6 +182,23 @@ describe('the tab', () => {
     expect(actions.report).toHaveBeenCalledWith(expect.anything(), 'clean', 0);
     await user.click(screen.getByText('fetch'));
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Report' })).toBeNull());
+  });
+
+  test('the step that waits for something worth telling is looked at first', () => {
+    const message = 'No more than 4 begin in 1 min: it begins at 17:23:10 UTC or later.';
+    const steps = [done('fetch'), stepOf('fit-1', { message }), stepOf('fit-2')];
+    expect(foremost({ steps })?.name).toBe('fit-1');
+    expect(foremost({ steps: [...steps, working('fit-3')] })?.name).toBe('fit-3');
+    expect(foremost({ steps: [done('fetch'), stepOf('fit-2')] })?.name).toBe('fit-2');
+  });
+
+  test('after a step that is a command, one that is a notebook shows that', async () => {
+    const { requests } = await show(runOf(), 'fetch', {});
+    const about = within(await screen.findByRole('region', { name: 'Step fetch' }));
+    expect(await about.findByRole('tab', { name: 'Log', selected: true })).toBeTruthy();
+    await user.click(screen.getByText('clean'));
+    expect(await screen.findByRole('tab', { name: 'Notebook', selected: true })).toBeTruthy();
+    expect(requests.notebook).toHaveBeenCalled();
   });
 
   test('nobody asks for a notebook of which no cell has begun: what it waits for is told', async () => {

@@ -163,6 +163,8 @@ function Chosen({ view: wanted, onView, onAttempt, onReport, ...props }: ChosenP
         <AttemptChoice step={step} attempt={attempt} trans={trans} onAttempt={onAttempt} />
       </div>
       <Sections
+        // told of a tab that it hasn't got yet, it shows its first one, and says so to nobody
+        key={shown.map(([one]) => one).join(' ')}
         label={trans.__('What is shown of %1', step.name)}
         titles={shown}
         chosen={view}

@@ -183,8 +183,7 @@ export function lines(
   trans: Trans
 ): { lines: Line[]; more: number } {
   const live = run.steps.filter(step => step.state === 'running' || step.state === 'pausing');
-  const held = run.steps.filter(({ state, message }) => state === 'waiting' && message !== '');
-  const busy = [...live, ...held];
+  const busy = [...live, ...run.steps.filter(held)];
   const done = run.steps.filter(({ state }) => state === 'succeeded');
   const last = done.sort((a, b) => endOf(a) - endOf(b)).slice(-Math.max(2, MOST - busy.length));
   const all = [...last, ...busy];
@@ -218,10 +217,16 @@ export function resumable({ state }: Run): boolean {
   return state === 'failed' || state === 'cancelled';
 }
 
-/** The step that is looked at first: what failed, what works, else the last one. */
+/** The step that is looked at first: what failed, what works, what waits for something worth
+ * telling, else the last one. */
 export function foremost({ steps }: Pick<Run, 'steps'>): StepRun | undefined {
   const of = (state: State) => steps.find(step => step.state === state);
-  return of('failed') ?? of('running') ?? of('pausing') ?? steps.at(-1);
+  return of('failed') ?? of('running') ?? of('pausing') ?? steps.find(held) ?? steps.at(-1);
+}
+
+/** Whether it waits for something worth telling. */
+function held({ state, message }: StepRun): boolean {
+  return state === 'waiting' && message !== '';
 }
 
 /** What tells a run from another one that was begun at the same time. */
