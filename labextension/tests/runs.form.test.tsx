@@ -155,6 +155,13 @@ describe('the workflow of one step', () => {
     expect(again(step, { ...step, name: 'b' })).toBeNull();
   });
 
+  test('a notebook that computes on the session’s backend is run on it, one that was run as it was', () => {
+    expect(begin(DESCRIBED, { computing: 'session' }).computing).toBe('session');
+    const step = { name: 'etl', notebook: 'etl.ipynb' };
+    expect(begin(DESCRIBED, { computing: 'session', step }).computing).toBe('none');
+    expect(begin(DESCRIBED, {}).computing).toBe('none');
+  });
+
   test('numbers and times are looked at', () => {
     const choice = { ...begin(DESCRIBED, {}), retries: '21', timeout: 'soon' };
     expect(Object.keys(wrongOf(DESCRIBED, choice, true, ENGLISH))).toEqual(['retries', 'timeout']);

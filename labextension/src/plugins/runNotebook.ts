@@ -8,7 +8,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { fastForwardIcon } from '@jupyterlab/ui-components';
 
 import { runDialog } from '../dialogs';
-import { CommandIDs, DOMAIN, IAlongside } from '../tokens';
+import { type Computing, ofSession } from '../runs/plan';
+import { CommandIDs, DOMAIN, IAlongside, IAttachments } from '../tokens';
 import type { Trans } from '../words';
 import { Obstacle, telling } from './complaints';
 
@@ -17,7 +18,14 @@ export const runNotebook: JupyterFrontEndPlugin<void> = {
   description: 'Runs notebooks as steps of workflows.',
   autoStart: true,
   requires: [IAlongside],
-  optional: [INotebookTracker, IFileBrowserFactory, IDocumentManager, ITranslator, ICommandPalette],
+  optional: [
+    INotebookTracker,
+    IFileBrowserFactory,
+    IDocumentManager,
+    ITranslator,
+    ICommandPalette,
+    IAttachments
+  ],
   activate: (
     app: JupyterFrontEnd,
     alongside: IAlongside,
@@ -25,7 +33,8 @@ export const runNotebook: JupyterFrontEndPlugin<void> = {
     browsers: IFileBrowserFactory | null,
     documents: IDocumentManager | null,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    attachments: IAttachments | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { store } = alongside;
@@ -54,7 +63,8 @@ export const runNotebook: JupyterFrontEndPlugin<void> = {
           }
           const note = await saved(notebooks, path, trans);
           const notebook = { path: contents.localPath(path) };
-          const run = await runDialog(alongside, trans, { notebook, wish: {}, note });
+          const wish = { computing: computing(path) };
+          const run = await runDialog(alongside, trans, { notebook, wish, note });
           if (run) {
             await app.commands.execute(CommandIDs.open, { section: 'runs', id: run.id });
           }
@@ -69,6 +79,13 @@ export const runNotebook: JupyterFrontEndPlugin<void> = {
         app.commands.notifyCommandChanged(CommandIDs.run);
       }
     });
+
+    /** On what its kernel computes: a step can do so, too, if that is the session's backend. */
+    function computing(path: string): Computing {
+      const panel = notebooks?.find(({ context }) => context.path === path);
+      const backend = attachments?.of(panel?.sessionContext.session?.kernel?.id);
+      return backend && backend.id === ofSession(store)?.id ? 'session' : 'none';
+    }
 
     /** The path of the notebook that is meant; null when none is chosen. */
     async function chosen(from: unknown): Promise<string | null> {

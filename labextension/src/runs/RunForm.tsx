@@ -14,7 +14,7 @@ import { useCatalogue, useCheck } from '../dialogs/live';
 import { outcomeOf, planOf } from '../dialogs/plan';
 import { recall } from '../dialogs/remembered';
 import { membersTitle } from '../kinds';
-import { type Catalogue, type Problem, type Schedule, usable } from '../model';
+import type { Catalogue, Problem, Schedule } from '../model';
 import type { IAlongside } from '../tokens';
 import type { Trans } from '../words';
 import { chosenOf, type Executor, executorsOf } from './executors';
@@ -23,6 +23,7 @@ import {
   backendWish,
   type Choice,
   type Computing,
+  ofSession,
   placeOf,
   type Wish,
   workflowOf,
@@ -243,10 +244,7 @@ function unavailable({ offer }: ReturnType<typeof planOf>): boolean {
 
 /** On what it can compute. */
 function computings({ store }: IAlongside, later: boolean, trans: Trans) {
-  const here = [...store.backends.values()].filter(
-    one => one.owner === store.user && one.session === store.session && usable(one)
-  );
-  const [first] = here;
+  const first = ofSession(store);
   return [
     {
       value: 'none',

@@ -1,6 +1,7 @@
 /** What somebody has chosen for a run of one notebook, and what is asked for with it. Pure. */
 import { type Choice as Launch, offerOf, optionsOf } from '../dialogs/choice';
-import type { Catalogue } from '../model';
+import { type Backend, type Catalogue, usable } from '../model';
+import type { Store } from '../store';
 import { parseDuration, type Trans } from '../words';
 import type { BackendWish, Described, Step, WholeRun, Workflow } from './types';
 import { changedValues, type Texts, textsOf, whyWrong } from './values';
@@ -30,6 +31,8 @@ export interface Wish {
   step?: Step;
   /** Who carried it out. */
   executor?: string;
+  /** Without a step: on what the notebook's kernel computes now. */
+  computing?: Computing;
 }
 
 /** The file whose run this was, by its absolute path, and the wish that repeats it; null for any
@@ -49,13 +52,28 @@ export function wishOf({
   return elsewhere ? null : { file, wish: { name, step, executor } };
 }
 
-export function begin({ parameters }: Described, { name = '', step, executor = '' }: Wish): Choice {
+/** The backend that a step of this session can compute on, if there is one. */
+export function ofSession({
+  backends,
+  user,
+  session
+}: Pick<Store, 'backends' | 'user' | 'session'>): Backend | undefined {
+  return [...backends.values()].find(
+    one => one.owner === user && one.session === session && usable(one)
+  );
+}
+
+export function begin(
+  { parameters }: Described,
+  { name = '', step, executor = '', computing = 'none' }: Wish
+): Choice {
   const backend = step?.backend;
+  const asBefore = !backend ? 'none' : backend === 'session' ? 'session' : 'own';
   return {
     name,
     texts: textsOf(parameters, step?.parameters ?? {}),
     executor,
-    computing: !backend ? 'none' : backend === 'session' ? 'session' : 'own',
+    computing: step ? asBefore : computing,
     retries: `${step?.retry?.times ?? 0}`,
     timeout: step?.timeout ?? '',
     cache: step?.cache ?? false,
