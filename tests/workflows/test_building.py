@@ -130,6 +130,8 @@ def test_what_is_wrong_is_told_where_it_is_written() -> None:
     elsewhere = workflow("other", directory="/data").notebook("b.ipynb")
     with pytest.raises(InvalidRequest, match="step of another workflow"):
         w.notebook("a.ipynb") >> elsewhere
+    with pytest.raises(InvalidRequest, match="'load' is not a step"):
+        w.command("b", ["true"], after=["load"])  # type: ignore[list-item]  # on purpose
 
 
 def test_the_end_of_the_block_tells_all_that_does_not_fit() -> None:

@@ -222,7 +222,14 @@ class Draft:
         self._steps.append(step)
         return step
 
-    def own(self, step: DraftStep) -> None:
+    def own(self, step: object) -> None:
+        """Raise InvalidRequest for what isn't one of its steps."""
+        if not isinstance(step, DraftStep):
+            raise InvalidRequest(
+                f"{step!r} is not a step.",
+                "Give what `notebook`, `command` or `workflow` has returned.",
+                "after",
+            )
         if step.draft is not self:
             raise InvalidRequest(
                 f"{step.name!r} is a step of another workflow, {step.draft.name!r}.",
