@@ -19,6 +19,7 @@ ADDRESSES = {
     r"/alongside/state": "alongside/state",
     r"/alongside/notebook-parameters": "alongside/notebook-parameters?path=a.ipynb",
     r"/alongside/notebook-content": "alongside/notebook-content?path=a.ipynb",
+    r"/alongside/trace": "alongside/trace?path=a.csv",
     r"/alongside/api/(.*)": "alongside/api/backends",
     r"/alongside/backends/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/trust": (
         f"alongside/backends/{ID}/trust"

@@ -17,7 +17,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from alongside.errors import Conflict, NotFound
 from alongside.models import now
 from alongside.names import backend_id
-from alongside.requests import parse
+from alongside.requests import Requester, parse
+from alongside.schedules import Schedule
+from alongside_service.schedule_bodies import NewSchedule
+from alongside_service.schedules import make
 from alongside_workflows.model import Workflow
 from alongside_workflows.runs import (
     Attempt,
@@ -68,6 +71,11 @@ class FakeRuns(FakeService):
                 return JSONResponse([self.run(id, definition=False) for id in self.runs])
             case "POST", ["runs"]:
                 return self._submit(request, await request.json())
+            case "POST", ["schedules"]:
+                wanted = parse(NewSchedule, await request.json())
+                made = make(wanted, Requester("ada"), now(), request.headers["idempotency-key"])
+                shown = Schedule.of(made, now(), live=False)
+                return JSONResponse(shown.model_dump(mode="json"), 201)
             case method, ["runs", id, *rest]:
                 if id not in self.runs:
                     raise NotFound("There is no such run.")

@@ -354,9 +354,10 @@ def test_the_python_of_the_guides_works_and_calls_everything_that_is_public(
 ) -> None:
     for name in ("fit.ipynb", "report.ipynb"):
         notebook.with_name(name).write_bytes(notebook.read_bytes())
+    others = ("workflows-on-kubernetes.md", "schedule-workflows.md")
     blocks = [
         block
-        for guide in (GUIDE, GUIDE.with_name("workflows-on-kubernetes.md"))
+        for guide in (GUIDE, *map(GUIDE.with_name, others))
         for block in re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
     ]
     space: dict[str, object] = {}
