@@ -153,11 +153,16 @@ class RealHub:
 
     def keeper(self) -> int:
         """The process of the service that the hub started."""
-        return next(iter(service_pids(self.process.pid)))
+        return service_pid(self.process.pid)
 
     def server(self) -> int:
         """The process that serves."""
-        return next(iter(service_pids(self.keeper())))
+        return service_pid(self.keeper())
+
+
+def service_pid(parent: int) -> int:
+    """The service among the children of a process, once it has been started again."""
+    return min(wait_until("the service's process", lambda: service_pids(parent)))
 
 
 def service_pids(parent: int) -> set[int]:
