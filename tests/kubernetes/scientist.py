@@ -56,7 +56,8 @@ class Scientist:
 
     def run_all(self, page: Page, notebook: str) -> None:
         """Open a notebook and have all of it executed; returns when that has begun."""
-        page.goto(f"{self.release.address()}/user/{self.user}/lab/tree/{notebook}")
+        # no other notebook is open, whose kernel could be taken for this one's
+        page.goto(f"{self.release.address()}/user/{self.user}/lab/tree/{notebook}?reset")
         idle = page.get_by_text("Python 3 (ipykernel) | Idle")
         expect(idle).to_be_visible(timeout=MOST)
         page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -213,7 +213,6 @@ def test_five_steps_side_by_side_have_a_cluster_each_and_two_share_one(
 
     apart, sharing = [f"apart{n}" for n in range(5)], ["one", "two"]
     id = submitted(ada.api, *(step(name, ONE) for name in apart))
-    wait_for(lambda: len(phases(ada)) == len(apart), "they have their clusters at once", PATIENCE)
     run = until(ada, id, "succeeded")
     assert len({one["backend"] for one in run["steps"]}) == len(apart)
     for name in apart:

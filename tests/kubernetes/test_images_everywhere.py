@@ -28,6 +28,11 @@ def release(kubeconfig: str, images: dict[str, str], tmp_path: Path) -> Iterator
         one.uninstall()
 
 
+def tag() -> str:
+    """One that no image had before: a node calls those with the same content by one name."""
+    return secrets.token_hex(8)
+
+
 def open_nodes(release: Release) -> set[str]:
     """The nodes that anything may run on; the puller may be on others as well."""
     return {node.name for node in release.api.get("nodes") if not node.spec.get("taints")}
@@ -52,7 +57,7 @@ def test_a_new_image_reaches_every_node_while_what_runs_keeps_its_own(
     """By an upgrade of the release, from a registry; the old image is not asked for any more."""
     nodes = open_nodes(release)
     with registry(release.api, release.namespace, images["service"]) as fresh:
-        old, new = f"{fresh}:1", f"{fresh}:2"
+        old, new = f"{fresh}:{tag()}", f"{fresh}:{tag()}"
         release.install(prePuller__extraImages=[old])
         wait_for(lambda: having(release, old) >= nodes, "the image is on every node")
         running = session(release, old)
@@ -73,7 +78,7 @@ def test_nodes_pull_from_a_registry_with_the_password_of_a_secret(
     login = f"robot:{secrets.token_hex(8)}"
     nodes = open_nodes(release)
     with registry(release.api, release.namespace, images["service"], login) as place:
-        image = f"{place}:private"
+        image = f"{place}:{tag()}"
         release.install(prePuller__extraImages=[image])
         wait_for(lambda: refused(release), "a node is refused")
         assert not having(release, image)
