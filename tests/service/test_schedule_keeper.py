@@ -151,14 +151,7 @@ def _crons(start: str, stop: str | None) -> dict[str, Any]:
 
 async def test_what_runs_is_told_in_the_view_and_by_events(run: Timed) -> None:
     await run.make()
-    told: list[str] = []
-    caller = await run.service.authority.caller("token-of-ada")
-
-    async def read() -> None:
-        async for message in run.service.events.stream(caller, "", _never):
-            told.append(message.event)
-
-    reader = asyncio.create_task(read())
+    told, reader = await hearing(run)
     await run.go("2026-06-08T07:00")
     shown = await run.show()
     assert [shown["running"]] == run.live == [run.platform.launched[0]]
@@ -170,6 +163,18 @@ async def test_what_runs_is_told_in_the_view_and_by_events(run: Timed) -> None:
     reader.cancel()
     numbers = (await run.user("root", admin=True).get("metrics")).text
     assert 'alongside_schedule_starts_total{kind="dask"} 1.0' in numbers
+
+
+async def hearing(run: Timed) -> tuple[list[str], asyncio.Task[None]]:
+    """The sorts of events that ada is told of from now on, and the task that listens."""
+    told: list[str] = []
+    caller = await run.service.authority.caller("token-of-ada")
+
+    async def read() -> None:
+        async for message in run.service.events.stream(caller, "", _never):
+            told.append(message.event)
+
+    return told, asyncio.create_task(read())
 
 
 async def _never() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from tests.service.test_schedule_keeper import (
     SUNDAY,
     Mortal,
     Timed,
-    _never,
     _until_it_dies,
+    hearing,
     timed,
 )
 
@@ -90,14 +89,7 @@ async def test_and_every_weekday_through_a_change_of_the_clocks(catalogue_path: 
 async def test_how_its_run_goes_is_told_to_those_who_look(run: Timed) -> None:
     await run.make(**wish(**TONIGHT))
     await run.go("2026-06-07T22:00")
-    told: list[str] = []
-    caller = await run.service.authority.caller("token-of-ada")
-
-    async def read() -> None:
-        async for message in run.service.events.stream(caller, "", _never):
-            told.append(message.event)
-
-    reader = asyncio.create_task(read())
+    told, reader = await hearing(run)
     await run.settled(lambda: told == ["snapshot"])
     run.executor.become(submitted(run)[0], State.SUCCEEDED)
     await run.settled(lambda: sorted(told[1:]) == ["run", "schedule"])
