@@ -100,11 +100,12 @@ class Bench:
         await self.until(spec, RUNNING)
         return spec
 
-    async def patched(self, spec: Spec, patch: dict[str, Any]) -> Spec:
-        """The specification after a PATCH of its options."""
+    async def patched(self, spec: Spec, patch: dict[str, Any], **changes: Any) -> Spec:
+        """The specification after a PATCH of its options, and after others' changes to itself."""
         kind = get_kind(self.kind)
         options = kind.change(kind.Options.model_validate(spec.options), patch)
-        spec = spec.model_copy(update={"options": options, "generation": spec.generation + 1})
+        changes |= {"options": options, "generation": spec.generation + 1}
+        spec = spec.model_copy(update=changes)
         await self.platform.update(spec)
         return spec
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -296,8 +297,8 @@ async def test_an_image_that_does_not_exist(bench: GroupBench) -> None:
 
 async def test_a_size_for_which_there_is_no_room(bench: GroupBench) -> None:
     """The old group is gone by then; what was saved is not."""
-    spec = await bench.running({"locales": 2}, start_timeout=20)
-    spec = await bench.patched(spec, {"cores": 1000})
+    spec = await bench.running({"locales": 2})
+    spec = await bench.patched(spec, {"cores": 1000}, start_timeout=timedelta(seconds=20))
     seen = await bench.until(spec, lambda s: s.reason == "Unschedulable")
     assert seen.status.phase is SCALING
     seen = await bench.until(spec, FAILED)

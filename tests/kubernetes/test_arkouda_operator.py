@@ -30,34 +30,45 @@ class Chronicle:
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, str]] = []
+        self._news = asyncio.Event()
 
-    async def write(self, list_them: Callable[..., Any], namespace: str) -> None:
+    async def write(self, list_them: Callable[..., Any], namespace: str, since: str) -> None:
         while True:
-            async with watching.changes(list_them, namespace) as stream:
+            async with watching.changes(list_them, namespace, resource_version=since) as stream:
                 async for event in stream:
                     one = event["object"]
-                    when, name = int(one.metadata.resource_version), one.metadata.name
-                    self.entries.append((when, f"{event['type'].lower()} {name}"))
+                    since, name = one.metadata.resource_version, one.metadata.name
+                    self.entries.append((int(since), f"{event['type'].lower()} {name}"))
                     conditions = getattr(one.status, "conditions", None) or []
                     if any(c.type == "Ready" and c.status == "True" for c in conditions):
-                        self.entries.append((when, f"ready {name}"))
+                        self.entries.append((int(since), f"ready {name}"))
+                    self._news.set()
 
-    def first(self, text: str) -> int:
-        """When that was so for the first time."""
-        return min(when for when, what in self.entries if what == text)
+    async def _when(self, text: str) -> list[int]:
+        """When that was so; it may have been already and be told in a moment only."""
+        async with asyncio.timeout(LIMIT):
+            while not (found := [when for when, what in self.entries if what == text]):
+                self._news.clear()
+                await self._news.wait()
+        return found
 
-    def last(self, text: str) -> int:
-        return max(when for when, what in self.entries if what == text)
+    async def first(self, text: str) -> int:
+        """When that was so for the first time. TimeoutError if it isn't told."""
+        return min(await self._when(text))
+
+    async def last(self, text: str) -> int:
+        return max(await self._when(text))
 
 
 @asynccontextmanager
 async def chronicle(place: Place) -> AsyncIterator[Chronicle]:
     """What happens from now on."""
     it = Chronicle()
-    core = place.core
+    lists = (place.core.list_namespaced_pod, place.core.list_namespaced_service)
+    now = [(await of(place.namespace)).metadata.resource_version for of in lists]
     tasks = [
-        asyncio.create_task(it.write(list_them, place.namespace))
-        for list_them in (core.list_namespaced_pod, core.list_namespaced_service)
+        asyncio.create_task(it.write(of, place.namespace, since))
+        for of, since in zip(lists, now, strict=True)
     ]
     try:
         yield it
@@ -78,7 +89,7 @@ async def test_the_life_of_a_group(place: Place) -> None:
         assert status["address"] == f"sums.{place.namespace}:5555"
         assert await place.said("sums", "ruok") == "imok"
         for locale in ("sums-locale-0", "sums-locale-1"):
-            assert before.first(f"ready {locale}") < before.first("added sums-server")
+            assert await before.first(f"ready {locale}") < await before.first("added sums-server")
     scale = await place.customs.get_namespaced_custom_object_scale(*place.where, "sums")
     assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (3, 3)
     async with chronicle(place) as scaling:
@@ -89,14 +100,17 @@ async def test_the_life_of_a_group(place: Place) -> None:
         await place.running("sums", 5)
         assert await place.said("sums", "ruok") == "imok"
         assert '"numLocales": 5' in await place.said("sums", "getconfig")
-        assert scaling.last("deleted sums-server") < scaling.first("deleted sums-locale-0")
-        assert scaling.last("ready sums-locale-3") < scaling.last("added sums-server")
+        assert await scaling.last("deleted sums-server") < await scaling.first(
+            "deleted sums-locale-0"
+        )
+        assert await scaling.last("ready sums-locale-3") < await scaling.last("added sums-server")
         assert "deleted sums" not in {what for _, what in scaling.entries}
     async with chronicle(place) as after:
         await place.delete("sums")
         await place.until_gone("sums")
-        locales = [after.first(f"deleted sums-locale-{n}") for n in range(4)]
-        assert after.first("deleted sums") <= after.first("deleted sums-server") <= min(locales)
+        locales = [await after.first(f"deleted sums-locale-{n}") for n in range(4)]
+        service, server = [await after.first(f"deleted {one}") for one in ("sums", "sums-server")]
+        assert service <= server <= min(locales)
 
 
 @pytest.mark.shows("K62")
@@ -174,7 +188,7 @@ async def test_an_operator_that_was_away_goes_on(place: Place) -> None:
         assert len(await place.pods("sums")) == 3, "nobody has ended them"
         place.operator.start()
         await place.until_gone("sums")
-        assert after.first("deleted sums-server") < after.first("deleted sums-locale-0")
+        assert await after.first("deleted sums-server") < await after.first("deleted sums-locale-0")
 
 
 @pytest.mark.shows("K6")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ async def test_a_scheduler_that_is_scaled_away_by_hand_is_replaced(bench: Bench)
 
 
 async def test_a_scheduler_that_does_not_come_back_is_the_end(bench: Bench) -> None:
-    spec = await bench.running(start_timeout=15)
+    spec = await bench.patched(await bench.running(), {}, start_timeout=timedelta(seconds=15))
     quota: Any = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     await bench.core.create_namespaced_resource_quota(bench.namespace, quota)
     await watching.until(
