@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
+from kr8s import NotFoundError
 from kr8s.objects import Pod, Role
 
 from tests.kubernetes.argo_stage import CONTROLLER, GROUP, PATIENCE, WORKFLOWS
 from tests.kubernetes.release import CATALOGUE, Chart, Release, wait_for
-from tests.kubernetes.scientist import Scientist, scientist
+from tests.kubernetes.scientist import Scientist, nothing_new, scientist
 
 pytestmark = pytest.mark.timeout(1200)
 SESSIONS = {
@@ -114,7 +115,7 @@ def submitted(api: httpx.Client, *steps: dict[str, Any], **more: Any) -> str:
 
 
 def run_of(ada: Scientist, id: str) -> dict[str, Any]:
-    answer = ada.api.get(f"runs/{id}")
+    answer = ada.get(f"runs/{id}")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -149,6 +150,12 @@ def objects_of(release: Release, id: str) -> set[str]:
     }
 
 
+def forget(release: Release, ada: Scientist, id: str) -> None:
+    """Delete a run; returns when nothing of it is left, and the next one has its place."""
+    assert ada.api.delete(f"runs/{id}").status_code == 204
+    wait_for(lambda: not objects_of(release, id), "nothing of the run is left")
+
+
 @pytest.mark.shows("K55", "K56", "K57", "K77", "K81")
 def test_fr3_fr4_fr5_a_workflow_from_a_session_is_carried_out_with_a_backend_of_its_own(
     release: Release, ada: Scientist
@@ -180,8 +187,7 @@ def test_fr3_fr4_fr5_a_workflow_from_a_session_is_carried_out_with_a_backend_of_
     shown = session.exec(["cat", "work/out/report.txt"])
     assert shown.stdout == b"it was 90"
 
-    assert ada.api.delete(f"runs/{id}").status_code == 204
-    wait_for(lambda: not objects_of(release, id), "nothing of the run is left")
+    forget(release, ada, id)
 
 
 COUNT = """\
@@ -218,7 +224,7 @@ def test_five_steps_side_by_side_have_a_cluster_each_and_two_share_one(
     for name in apart:
         said = ada.api.get(f"runs/{id}/steps/{name}/log").text
         assert said.split() == [name, "190", name], said
-    assert ada.api.delete(f"runs/{id}").status_code == 204
+    forget(release, ada, id)
 
     steps = [step(name, "shared") for name in sharing]
     id = submitted(ada.api, *steps, backends={"shared": ADAPTIVE})
@@ -228,7 +234,7 @@ def test_five_steps_side_by_side_have_a_cluster_each_and_two_share_one(
         said = ada.api.get(f"runs/{id}/steps/{name}/log").text
         assert said.split()[:2] == [name, "190"], said
         assert name in said.split()[2:]
-    assert ada.api.delete(f"runs/{id}").status_code == 204
+    forget(release, ada, id)
     wait_for(lambda: not phases(ada), "their clusters are gone")
 
 
@@ -275,8 +281,8 @@ def test_nfr1_hub_service_and_argo_are_killed_in_turn_during_a_run(
     assert [len(step["attempts"]) for step in run["steps"]] == [1, 1, 1]
     assert sum(one.startswith("pods/") for one in objects_of(release, id)) == len(victims)
     wait_for(lambda: not phases(ada), "its backend is gone")
-    assert ada.api.delete(f"runs/{id}").status_code == 204
-    wait_for(lambda: release.held() == before, "the namespace holds what it held before")
+    forget(release, ada, id)
+    nothing_new(release, before)
 
 
 @pytest.mark.shows("K63")
@@ -301,9 +307,8 @@ def test_nfr4_what_is_cancelled_leaves_nothing_that_runs(release: Release, ada: 
         return [one.name for one in found if one.status.phase in ("Pending", "Running")]
 
     wait_for(lambda: not still(), "its pods have ended")
-    assert ada.api.delete(f"runs/{id}").status_code == 204
-    wait_for(lambda: not objects_of(release, id), "nothing of the run is left")
-    wait_for(lambda: release.held() == before, "the namespace holds what it held before")
+    forget(release, ada, id)
+    nothing_new(release, before)
 
 
 @contextmanager
@@ -322,21 +327,22 @@ def without_argo(release: Release) -> Iterator[None]:
 
 def begin_anew(release: Release, ada: Scientist) -> None:
     """Kill the service; returns when another one answers."""
+    labels = "app.kubernetes.io/component=service"
+    kill(release, labels, release.namespace)
 
-    def answers() -> bool:
-        try:
-            return ada.api.get("me").status_code == 200
-        except httpx.HTTPError:
-            return False
+    def another() -> bool:
+        pods = release.api.get("pods", namespace=release.namespace, label_selector=labels)
+        return any(pod.ready() for pod in pods)
 
-    kill(release, "app.kubernetes.io/component=service", release.namespace)
-    wait_for(answers, "the service is there again")
+    wait_for(another, "the service is there again")
+    assert ada.get("me").status_code == 200
 
 
 def kill(release: Release, labels: str, namespace: str) -> None:
     """Kill the pods with these labels; returns when they are gone."""
     for pod in release.api.get("pods", namespace=namespace, label_selector=labels):
-        pod.delete(grace_period=0)
+        with suppress(NotFoundError):  # others kill Argo's too
+            pod.delete(grace_period=0)
         wait_for(lambda: not pod.exists(), "it is gone")  # noqa: B023 - now
 
 
@@ -357,4 +363,4 @@ def test_without_argo_the_service_works_and_says_what_is_missing(
     id = submitted(ada.api, step)
     until(ada, id, "succeeded")
     assert ada.api.get("me").json()["executors"] == {"argo": ""}
-    assert ada.api.delete(f"runs/{id}").status_code == 204
+    forget(release, ada, id)
