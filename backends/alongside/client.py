@@ -109,6 +109,7 @@ class Client(Asker):
         *,
         name: str | None = None,
         profile: str | None = None,
+        image: str | None = None,
         session: str | None = FROM_ENVIRONMENT,
         keep: bool = False,
         lifetime: Lifetime | Mapping[str, Any] | None = None,
@@ -123,7 +124,10 @@ class Client(Asker):
         ``adaptive={"minimum": 1, "maximum": 8}``. Further:
 
         - `name`: how it is called; default: like its kind
-        - `profile`: the profile that it is taken from; default: the first that offers the kind
+        - `profile`: the profile that it is taken from; default: the session's, or the first that
+          offers the kind
+        - `image`: the container image that it runs in, one of those that the profile allows;
+          default: the one that was named for the session, or the profile's
         - `session`: the session that it ends with; default: this one; None: no session
         - `keep`: whether it outlives its session
         - `lifetime`: for instance ``{"idle": "30 min", "maximum": "8 h"}``
@@ -134,6 +138,7 @@ class Client(Asker):
             session=self._session(session),
             name=name,
             profile=profile,
+            image=image,
             keep=keep,
             lifetime=lifetime,
             options=options or None,

@@ -91,6 +91,7 @@ def request(
     session: str | None,
     name: str | None = None,
     profile: str | None = None,
+    image: str | None = None,
     keep: bool = False,
     lifetime: Lifetime | Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -98,7 +99,13 @@ def request(
     """The body of a launch; what is None is left to the profile. Raises InvalidRequest."""
     if isinstance(lifetime, Lifetime):
         lifetime = lifetime.model_dump(mode="json", exclude_none=True)
-    given = {"name": name, "profile": profile, "lifetime": lifetime, "options": options}
+    given = {
+        "name": name,
+        "profile": profile,
+        "image": image,
+        "lifetime": lifetime,
+        "options": options,
+    }
     given = {key: value for key, value in given.items() if value is not None}
     return parse(Launch, {"kind": kind, "session": session, "keep": keep, **given})
 

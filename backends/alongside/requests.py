@@ -61,13 +61,15 @@ class Launch(BackendChoice):
     """The body of ``POST backends``."""
 
     profile: str | None = Field(
-        None, max_length=_LONG, description="Default: the first profile that offers the kind."
+        None,
+        max_length=_LONG,
+        description="Default: the session's, or the first profile that offers the kind.",
     )
     image: str | None = Field(
         None,
         max_length=_LONG,
-        description="Container image, one of those that the profile allows; default: the "
-        "profile's.",
+        description="Container image, one of those that the profile allows; default: the one that "
+        "was named for the session, or the profile's.",
     )
     session: str | None = Field(
         None,

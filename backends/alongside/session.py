@@ -34,8 +34,8 @@ def close() -> None:
 def launch(kind: str = "dask", **arguments: Any) -> BackendHandle:
     """Start a backend that belongs to this session, and wait until it can be used.
 
-    ``alongside.launch("dask", workers=4, cores=2, memory="4 GiB")``; `name`, `profile`, `keep`,
-    `lifetime`, `wait` and `timeout` as in `alongside.Client.launch`.
+    ``alongside.launch("dask", workers=4, cores=2, memory="4 GiB")``; `name`, `profile`, `image`,
+    `keep`, `lifetime`, `wait` and `timeout` as in `alongside.Client.launch`.
     """
     return service().launch(kind, **arguments)
 

@@ -933,12 +933,12 @@ export interface components {
             keep: boolean;
             /**
              * Profile
-             * @description Default: the first profile that offers the kind.
+             * @description Default: the session's, or the first profile that offers the kind.
              */
             profile?: string | null;
             /**
              * Image
-             * @description Container image, one of those that the profile allows; default: the profile's.
+             * @description Container image, one of those that the profile allows; default: the one that was named for the session, or the profile's.
              */
             image?: string | null;
             /**

@@ -40,6 +40,10 @@ class OnlyUser(Hub):
             raise NotFound(f"There is no user {user[:63]!r} here.", "Leave `owner` out.", "owner")
         return frozenset()
 
+    async def session(self, owner: str, name: str) -> Session | None:
+        """The default one, for which nothing was chosen."""
+        return None if name else Session(owner, name)
+
     async def sessions(self) -> dict[str, dict[str, Session]]:
         """The one session, which is the default one."""
         return {self._user: {"": Session(self._user, "")}}

@@ -69,6 +69,15 @@ class Hub:
             )
         return frozenset(model["groups"])
 
+    async def session(self, owner: str, name: str) -> Session | None:
+        """A session that runs, starts or stops at the moment; None if there is none so called."""
+        answer = await self._get(f"users/{quote(owner, safe='')}", self._token)
+        if answer.status_code == 404:
+            return None
+        user = _model(answer)
+        server = (user.get("servers") or {}).get(name)
+        return None if server is None else Session.of(user, server)
+
     async def sessions(self) -> dict[str, dict[str, Session]]:
         """Every user with the sessions, by name, that run, start or stop at the moment."""
         found: dict[str, dict[str, Session]] = {}

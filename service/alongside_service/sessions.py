@@ -68,6 +68,20 @@ class Session:
         return self.owner, self.name
 
     @property
+    def profile(self) -> str:
+        """The profile that was asked for; '' where none was named."""
+        return self._wish("profile")
+
+    @property
+    def image(self) -> str:
+        """The image that was asked for; '' where none was named."""
+        return self._wish("image")
+
+    def _wish(self, name: str) -> str:
+        found = self.options.get(name) if isinstance(self.options, Mapping) else None
+        return found if isinstance(found, str) else ""
+
+    @property
     def title(self) -> str:
         """As the log names it."""
         which = f"session {self.name!r}" if self.name else "the default session"

@@ -66,6 +66,9 @@ class MemoryHub(Hub):
             for user, groups in self.users.items()
         }
 
+    async def session(self, owner: str, name: str) -> Session | None:
+        return (await self.sessions()).get(owner, {}).get(name)
+
     async def end_session(self, owner: str, name: str) -> None:
         """Noted in `ends`; refused as often as `refusals` says."""
         self._answer()

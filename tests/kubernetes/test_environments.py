@@ -29,14 +29,23 @@ def other() -> str:
 
 
 @pytest.fixture(scope="module")
-def release(argo_definitions: None, chart: Chart, other: str) -> Iterator[Release]:
-    """A hub where everybody may name that image."""
+def release(
+    argo_definitions: None, chart: Chart, images: dict[str, str], other: str
+) -> Iterator[Release]:
+    """A hub where everybody may name that image, or have it and name the sessions' usual one."""
     text = f"""\
 profiles:
   own:
     title: Own software
     platform: kubernetes
     images: ["{other}"]
+    backends:
+      dask: {{options: {{workers: 1, memory: 512 MiB}}}}
+  old:
+    title: Old software
+    platform: kubernetes
+    images: ["{images["session"]}"]
+    pod: {{image: "{other}"}}
     backends:
       dask: {{options: {{workers: 1, memory: 512 MiB}}}}
 """
@@ -98,6 +107,36 @@ def test_the_workers_of_a_backend_have_the_image_that_was_named(
         assert wait_for(made, "its pods are made") == {other}
         # there is no Dask in it, so they come to nothing
         assert ada.api.delete(f"backends/{answer.json()['id']}").status_code in (202, 204)
+
+
+BOTH = """\
+import alongside, numpy
+
+def version():
+    import numpy
+    return numpy.__version__
+
+backend = alongside.launch("dask")
+client = alongside.attach(backend)
+print(backend.state.profile, numpy.__version__, client.submit(version).result())
+backend.stop()
+"""
+
+
+@pytest.mark.shows("K11")
+def test_what_is_added_to_a_session_later_computes_in_the_image_of_the_session(
+    release: Release, images: dict[str, str]
+) -> None:
+    """It is another one than the profile's, which is not the first, and nothing says so again."""
+    with release.browser("grace") as grace:
+        grace.start({"profile": "old", "backend": None, "image": images["session"]})
+        (name,) = release.pods(component="session", owner=label_of("grace"))
+        pod = Pod.get(name, namespace=release.namespace, api=release.api)
+        done = pod.exec(["python", "-c", BOTH], check=False, timeout=240)
+        assert done.returncode == 0, done.stderr
+        profile, here, there = done.stdout.decode().split()[-3:]
+        assert (profile, there) == ("old", here)
+        grace.stop()
 
 
 @pytest.mark.shows("K11")

@@ -111,7 +111,12 @@ def _wanted(parser: argparse.ArgumentParser, kind: Kind) -> None:
         kind.Options.model_json_schema(),
     )
     parser.add_argument("--name", help=f"how it is called (default: {kind.name})")
-    parser.add_argument("--profile", help="which profile (default: the first that offers it)")
+    parser.add_argument(
+        "--profile", help="which profile (default: the session's, or the first that offers it)"
+    )
+    parser.add_argument(
+        "--image", help="container image (default: the session's own, or the profile's)"
+    )
     parser.add_argument("--idle", metavar="TIME", help='ends after this long idle: "30 min"')
     parser.add_argument("--maximum", metavar="TIME", help='ends after this long: "8 h"')
 

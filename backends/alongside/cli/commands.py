@@ -42,6 +42,7 @@ def _launch(client: Client, given: argparse.Namespace) -> None:
         given.kind,
         name=given.name,
         profile=given.profile,
+        image=given.image,
         keep=given.keep,
         lifetime=_lifetime(given),
         wait=given.wait,
@@ -60,6 +61,7 @@ def _schedule(client: Client, given: argparse.Namespace) -> None:
     wish = {
         "kind": given.kind,
         "profile": given.profile,
+        "image": given.image,
         "lifetime": _lifetime(given),
         "options": chosen(given) or None,
     }

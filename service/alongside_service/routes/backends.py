@@ -18,6 +18,7 @@ from alongside_service import access
 from alongside_service import service as services
 from alongside_service.auth import bearer
 from alongside_service.bodies import StrictRoute
+from alongside_service.in_session import as_in_session
 from alongside_service.problems import documented
 from alongside_service.routes.callers import OnlyOf, TheBearer, TheCaller, TheService, repeat_key
 from alongside_service.service import Service
@@ -55,6 +56,8 @@ async def launch(
         raise NotAllowed("Only the hub may say what containers have.", "Leave it out.", "pod")
     account = body.account or service.account.format(username=owner.name)
     body = body.model_copy(update={"account": account})
+    if not caller.is_hub:  # which says what its session has
+        body = await as_in_session(body, owner, service.offers(), service.hub)
     observed = await service.admission.launch(owner, body, idempotency_key)
     location = f"{service.prefix}api/v1/backends/{observed.spec.id}"
     return Response(service.registry.json(observed), 202, {"Location": location}, media_type=_JSON)
