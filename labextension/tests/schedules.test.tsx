@@ -97,6 +97,13 @@ describe('a card', () => {
     expect(actions.suspend).toHaveBeenLastCalledWith(schedule, false);
   });
 
+  test('one that is over can only be deleted', () => {
+    show({ next_start: null });
+    expect(screen.getByText('is over')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: /^Pause/ })).toBeNull();
+    expect(screen.getByRole('button', { name: 'Delete office hours' })).toBeTruthy();
+  });
+
   test('why the last start has not come to something', async () => {
     const at = { due: '2026-03-01T07:00:00Z', at: '2026-03-01T07:00:00Z', backend: '' };
     const last = { ...at, outcome: 'refused', message: 'No room.', remedy: 'End one.' } as const;

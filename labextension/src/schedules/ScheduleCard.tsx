@@ -62,20 +62,22 @@ export function ScheduleCard(props: ScheduleCardProps) {
         <LastRun schedule={schedule} actions={actions} trans={trans} />
         <LastTrouble schedule={schedule} />
         <div className="alongside-Card-buttons">
-          <Button
-            reason={blocked}
-            onPress={() => actions.suspend(schedule, !suspended)}
-            label={suspended ? trans.__('Resume %1', name) : trans.__('Pause %1', name)}
-            title={
-              suspended
-                ? trans.__('From its next start on')
-                : kind
-                  ? trans.__('Start nothing for now; what runs still stops in time')
-                  : trans.__('Start nothing for now; what runs goes on')
-            }
-          >
-            {suspended ? trans.__('Resume') : trans.__('Pause')}
-          </Button>
+          {(suspended || schedule.next_start) && (
+            <Button
+              reason={blocked}
+              onPress={() => actions.suspend(schedule, !suspended)}
+              label={suspended ? trans.__('Resume %1', name) : trans.__('Pause %1', name)}
+              title={
+                suspended
+                  ? trans.__('From its next start on')
+                  : kind
+                    ? trans.__('Start nothing for now; what runs still stops in time')
+                    : trans.__('Start nothing for now; what runs goes on')
+              }
+            >
+              {suspended ? trans.__('Resume') : trans.__('Pause')}
+            </Button>
+          )}
           <Button
             reason={blocked}
             onPress={() => actions.remove(schedule)}
