@@ -71,10 +71,17 @@ def check(request: Resources, used: Resources, limits: Limits) -> None:
         if limit is None or not asked or getattr(used, name) + asked <= limit:
             continue
         most = Resources(**{name: limit})
+        left = most - used
+        if getattr(left, name):
+            remedy = f"Ask for at most {left.text(name)}, or stop a backend first."
+        elif getattr(used, name):
+            remedy = "Stop a backend first."
+        else:
+            remedy = "Ask an administrator for some."
         raise QuotaExceeded(
             f"Your quota is {most.text(name)} {noun}; {used.text(name)} in use, "
             f"{request.text(name)} more asked for.",
-            f"Ask for at most {(most - used).text(name)}, or stop a backend first.",
+            remedy,
             "" if name == "backends" else f"options.{name}",
         )
 

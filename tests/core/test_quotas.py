@@ -35,6 +35,21 @@ def test_a_refusal_names_limit_use_and_what_is_left() -> None:
     assert caught.value.field == "options.memory"
 
 
+@pytest.mark.parametrize(
+    ("used", "limit", "remedy"),
+    [
+        (2, 3, "Ask for at most 1, or stop a backend first."),
+        (3, 3, "Stop a backend first."),
+        (4, 3, "Stop a backend first."),
+        (0, 0, "Ask an administrator for some."),
+    ],
+)
+def test_a_remedy_is_something_that_can_be_done(used: int, limit: int, remedy: str) -> None:
+    with pytest.raises(QuotaExceeded) as caught:
+        check(Resources(gpus=2), Resources(gpus=used), Limits(gpus=limit))
+    assert caught.value.remedy == remedy
+
+
 def test_what_is_not_asked_for_is_not_refused() -> None:
     check(Resources(cores=1), Resources(workers=99), Limits(workers=1))
     check(Resources(backends=10**9), Resources(), Limits())

@@ -171,7 +171,10 @@
       const limit = data.limits[name];
       if (limit !== undefined && request[name] && data.used[name] + request[name] > limit) {
         const left = Math.max(0, limit - data.used[name]);
-        return [`Your quota leaves ${shown(name, left)} ${name === "memory" ? "of memory" : NOUNS[name].toLowerCase()}. Choose less, or stop a backend.`, false];
+        const noun = NOUNS[name].toLowerCase();
+        return [left
+          ? `Your quota leaves ${shown(name, left)} ${name === "memory" ? "of memory" : noun}. Choose less, or stop a backend.`
+          : `Your quota leaves no ${noun}. Start the session alone, or stop a backend first.`, false];
       }
     }
     const total = data.total[platform] || {};
