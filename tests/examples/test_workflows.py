@@ -29,6 +29,8 @@ def test_a_diamond_and_another_one(folder: Path, real: RealService) -> None:
     assert times["first-d"]["ended"] <= times["again-a"]["started"]
 
 
+@pytest.mark.slow
+@pytest.mark.always
 @pytest.mark.shows("K55", "K56", "K68", "K71", "K88")
 def test_the_weather(folder: Path, real: RealService) -> None:
     run = submit(folder, real, "weather.yaml")
