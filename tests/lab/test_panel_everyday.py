@@ -43,7 +43,13 @@ def test_a_reload_and_a_new_session_keep_all(stack: Stack, visit: Visit) -> None
     Notebook(lab)
     lab.card("free").says("attached ✓")
     lab.card("tied").says("1 of 1 worker")
-    lab.main_tab("tied: Logs").click()
+
+    def in_front() -> bool:
+        lab.main_tab("tied: Logs").click()
+        return log.is_visible()
+
+    # JupyterLab brings the tab that was in front there once more when it has restored them all
+    wait_until("the log is in front", in_front, 60, every=0.5)
     expect(log).to_contain_text("Register worker addr")
     lab.main_tab("free: Status").click()
     dashboard = lab.page.frame_locator('iframe[title="free: Status"]')
